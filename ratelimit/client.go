@@ -1,0 +1,71 @@
+// Package ratelimit decides whether a client may learn this now: by address, by
+// the prefixes around it, and by what the answer would teach it.
+package ratelimit
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Audience is who asks, as far as that changes what may be shown or charged.
+// The listener finds it once; it travels in Client, in the query and in
+// every key of a stored response.
+type Audience uint8
+
+const (
+	Anonymous Audience = iota // everybody
+	Listed                    // an address on a list of the operator
+	Account                   // a login
+	Probe                     // a measuring system: never limited, degraded or charged
+
+	Audiences = 4 // how many there are
+)
+
+var audienceNames = [Audiences]string{"anonymous", "listed", "account", "probe"}
+
+// String returns the label of the audience in metrics.
+func (a Audience) String() string { return audienceNames[a&3] }
+
+// Client is whoever sent a query.
+type Client struct {
+	Addr     netip.Addr // unmapped: ::ffff:192.0.2.1 and 192.0.2.1 are one client
+	Audience Audience
+}
+
+// ClientAt returns the anonymous client at addr.
+func ClientAt(addr netip.Addr) Client {
+	return Client{Addr: addr.Unmap().WithZone("")}
+}
+
+// Shows is how much of an object an answer shows.
+type Shows uint8
+
+const (
+	Nothing Shows = iota // a miss, junk, help
+	Object               // an object without contact values
+	Contact              // an object with at least one disclosed contact value
+)
+
+// Ask is what an answer would teach the client: which object, how much of it, how many.
+type Ask struct {
+	Object uint64 // keyed hash of the object, so that a repeat costs almost nothing
+	Shows  Shows
+	Count  int // objects shown: 1 for a lookup, the hits of a search
+}
+
+// Verdict is what to do with an answer, from mild to strict.
+type Verdict uint8
+
+const (
+	Full    Verdict = iota // show it
+	Degrade                // show it without contact values
+	Refuse                 // do not show it
+)
+
+// Decision is the limiter's verdict on one ask. Network is the prefix that
+// decided; RetryIn is the true wait, set when Verdict is Refuse.
+type Decision struct {
+	Verdict Verdict
+	Network netip.Prefix
+	RetryIn time.Duration
+}
