@@ -34,8 +34,7 @@ type Answer struct {
 	Contact       registry.Contact // Contact
 	Reserved      registry.Reserved
 
-	Degraded bool          // by WithoutContacts
-	Ask      ratelimit.Ask // what showing it would teach the client
+	Ask ratelimit.Ask // what showing it would teach the client
 }
 
 // Host is a host object in an answer.
@@ -47,14 +46,15 @@ type Host struct {
 
 // WithoutContacts turns a into the degraded answer: what contacts that
 // disclosed nothing would give. State/province and country stay (design.md §7).
+// An answer that shows no contact value anyway stays as it is.
 func (a *Answer) WithoutContacts() {
+	if a.Ask.Shows != ratelimit.Contact {
+		return
+	}
 	a.Registrant.Withhold()
 	for i := range a.Tech {
 		a.Tech[i].Withhold()
 	}
 	a.Contact.Withhold()
-	a.Degraded = true
-	if a.Class == Found {
-		a.Class = Degraded
-	}
+	a.Class = Degraded
 }

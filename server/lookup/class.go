@@ -5,17 +5,17 @@ package lookup
 type Class uint8
 
 const (
-	Found     Class = iota
-	NotFound        // the registry does not hold it, and the data is fresh enough to say so
-	Reserved        // not registered and not free
-	Invalid         // not a query that this service understands
-	OtherTLD        // a name that another registry answers for
-	Help            // told how to ask
-	Unknown         // the data cannot tell: too old for a miss, or the row is in quarantine
-	Limited         // refused: the client asked too much
-	Degraded        // found, shown without contact values because of a budget
-	Busy            // refused: the server has too much to do
-	Error           // a fault of ours
+	Found    Class = iota
+	NotFound       // the registry does not hold it, and the data is fresh enough to say so
+	Reserved       // not registered and not free
+	Invalid        // not a query that this service understands
+	OtherTLD       // a name that another registry answers for
+	Help           // told how to ask
+	Unknown        // the data cannot tell: too old for a miss, or the row is in quarantine
+	Limited        // refused: the client asked too much
+	Degraded       // found, shown without contact values because of a budget
+	Busy           // refused: the server has too much to do
+	Error          // a fault of ours
 
 	Classes = 11 // how many there are
 )

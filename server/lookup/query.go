@@ -9,27 +9,27 @@ import (
 	"rddsd/ratelimit"
 )
 
-// Ask is what a query asks for.
-type Ask uint8
+// Question is what a query asks for.
+type Question uint8
 
 const (
-	AskNothing    Ask = iota // not a query: answered as invalid
-	AskName                  // Name, whatever it is: a domain, or a host object when it is deeper than names are registered
-	AskDomain                // the domain Name, nothing else
-	AskNameserver            // the host object Name
-	AskAddress               // the host objects that have exactly Addr
-	AskRegistrar             // the registrar called Text
-	AskIANA                  // the registrar with the IANA ID in IANA
-	AskContact               // the contact whose ROID or identifier is Text
-	AskROID                  // the object whose ROID is Text
-	AskEntity                // RDAP entity: a registrar by name, or a contact, by Text
-	AskHelp                  // how to ask
+	AskNothing    Question = iota // not a query: answered as invalid
+	AskName                       // Name, whatever it is: a domain, or a host object when it is deeper than names are registered
+	AskDomain                     // the domain Name, nothing else
+	AskNameserver                 // the host object Name
+	AskAddress                    // the host objects that have exactly Addr
+	AskRegistrar                  // the registrar called Text
+	AskIANA                       // the registrar with the IANA ID in IANA
+	AskContact                    // the contact whose ROID or identifier is Text
+	AskROID                       // the object whose ROID is Text
+	AskEntity                     // RDAP entity: a registrar by name, or a contact, by Text
+	AskHelp                       // how to ask
 )
 
 // Query is one question, the same for all protocols. Its strings may share
 // memory with the line or path that it was parsed from.
 type Query struct {
-	Ask      Ask
+	Question Question
 	Name     string     // normalised: A-labels, lower case, no trailing dot
 	Text     string     // as asked, blanks folded
 	Addr     netip.Addr // unmapped, without a zone
