@@ -100,6 +100,10 @@ func (s Status) index() int {
 	return i
 }
 
+// RGP returns the statuses of s that belong to a grace period (RFC 3915 §3.1).
+// pendingDelete, which EPP knows too, is not one of them.
+func (s Status) RGP() Status { return s & rgpStatuses }
+
 // Names returns the EPP names of all statuses in s, in display order.
 func (s Status) Names() []string {
 	var names []string

@@ -1,0 +1,192 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"strings"
+
+	"rddsd/cache/registry"
+)
+
+// TLD stores t.
+func (l *Loader) TLD(t *registry.TLD) error {
+	return l.add(loadTLD, t.Name, textOrNull(t.UName), boolean(t.GTLD), boolean(t.ZoneSigned), t.ContactModel.String(),
+		int64(t.Created), timeOrNull(t.Updated))
+}
+
+// Registrar stores r.
+func (l *Loader) Registrar(r *registry.Registrar) error {
+	var iana driver.Value
+	if r.IANA != 0 {
+		iana = int64(r.IANA)
+	}
+	return l.add(loadRegistrar, r.ClID, iana, r.Name, r.Status,
+		textOrNull(r.URL), textOrNull(r.RDAPURL), textOrNull(r.WhoisServer), textOrNull(r.AbuseEmail), textOrNull(r.AbusePhone),
+		l.list(r.Street), textOrNull(r.City), textOrNull(r.SP), textOrNull(r.PC), textOrNull(r.CC),
+		textOrNull(r.Voice), textOrNull(r.VoiceExt), textOrNull(r.Fax), textOrNull(r.FaxExt), textOrNull(r.Email),
+		textOrNull(r.AdminFN), textOrNull(r.AdminVoice), textOrNull(r.AdminEmail),
+		textOrNull(r.TechFN), textOrNull(r.TechVoice), textOrNull(r.TechEmail),
+		textOrNull(r.ContactModel.String()), int64(r.Created), timeOrNull(r.Updated))
+}
+
+// disclosable are the elements that column disclose may name. An extension goes
+// with its number.
+const disclosable = registry.ElementID | registry.ElementName | registry.ElementOrg | registry.ElementStreet |
+	registry.ElementCity | registry.ElementPC | registry.ElementVoice | registry.ElementFax | registry.ElementEmail
+
+// heldStreet is the street that is held, but whose lines are not in the
+// database (contract §2).
+const heldStreet = `[""]`
+
+// Contact stores c so that the view gives back the same c: a value is
+// disclosed, an element in c.Redacted is stored as "held, the value is not in
+// this database", any other as never collected. So a load cannot store a value
+// that may not be published; an element that is both is an error, as is a
+// contact without a handle whose id is not redacted: EPP knows no such contact.
+func (l *Loader) Contact(c *registry.Contact) error {
+	disclosed := c.Discloses()
+	switch both := disclosed & c.Redacted; {
+	case both != 0:
+		return fmt.Errorf("load contact %s: it holds a value of %s and says that it is withheld", c.ROID, strings.Join(both.Names(), ", "))
+	case c.Redacted&registry.ElementID == 0 && c.Handle == "":
+		return fmt.Errorf("load contact %s: it has no handle, and its id is not redacted", c.ROID)
+	case c.Redacted&registry.ElementID != 0 && c.Handle != "":
+		return fmt.Errorf("load contact %s: it holds a handle and says that its id is withheld", c.ROID)
+	}
+	// A value alone decides about the extensions, whose number may be withheld.
+	if disclosed&registry.ElementVoiceExt != 0 {
+		disclosed |= registry.ElementVoice
+	}
+	if disclosed&registry.ElementFaxExt != 0 {
+		disclosed |= registry.ElementFax
+	}
+	held := func(e registry.Element, value string) driver.Value {
+		if value == "" && c.Redacted&e == 0 {
+			return nil
+		}
+		return value
+	}
+	var street driver.Value
+	switch {
+	case c.Redacted&registry.ElementStreet != 0:
+		street = heldStreet
+	case len(c.Street) > 0:
+		street = l.list(c.Street)
+	}
+	return l.add(loadContact, c.ROID, c.Handle, c.Registrar,
+		held(registry.ElementName, c.Name), held(registry.ElementOrg, c.Org), street,
+		held(registry.ElementCity, c.City), textOrNull(c.SP), held(registry.ElementPC, c.PC), textOrNull(c.CC),
+		held(registry.ElementVoice, c.Voice), held(registry.ElementVoiceExt, c.VoiceExt),
+		held(registry.ElementFax, c.Fax), held(registry.ElementFaxExt, c.FaxExt), held(registry.ElementEmail, c.Email),
+		l.list((disclosed & disclosable).Names()), int64(c.Created), timeOrNull(c.Updated))
+}
+
+// derived statuses are the edge's to set and never stored (contract §2).
+const derived = registry.OK | registry.Inactive | registry.Linked
+
+// Host stores n.
+func (l *Loader) Host(n *registry.Nameserver) error {
+	return l.add(loadHost, n.ROID, n.Name, n.Registrar, l.list(n.V4), l.list(n.V6), l.statuses(n.Statuses&^derived),
+		int64(n.Created), timeOrNull(n.Updated))
+}
+
+// Domain stores d with its references, by ROID, and its DS records. What it
+// refers to may be stored before or after it.
+func (l *Loader) Domain(d *Domain) error {
+	statuses := d.Statuses &^ derived
+	rgp := statuses.RGP()
+	err := l.add(loadDomain, d.ROID, d.Name, textOrNull(d.UName), textOrNull(d.IDNTable), d.Registrar, textOrNull(d.Reseller),
+		textOrNull(d.Registrant), int64(d.Created), timeOrNull(d.Updated), timeOrNull(d.Transferred), int64(d.Expires),
+		l.statuses(statuses&^rgp), l.statuses(rgp),
+		timeOrNull(d.AddUntil), timeOrNull(d.RenewUntil), timeOrNull(d.AutoRenewUntil), timeOrNull(d.TransferUntil))
+	for i := 0; i < len(d.Admin) && err == nil; i++ {
+		err = l.add(loadDomainContact, d.ROID, "admin", d.Admin[i])
+	}
+	for i := 0; i < len(d.Tech) && err == nil; i++ {
+		err = l.add(loadDomainContact, d.ROID, "tech", d.Tech[i])
+	}
+	for i := 0; i < len(d.Hosts) && err == nil; i++ {
+		err = l.add(loadDomainHost, d.ROID, d.Hosts[i])
+	}
+	for i := 0; i < len(d.DS) && err == nil; i++ {
+		ds := &d.DS[i]
+		err = l.add(loadDS, d.ROID, int64(ds.KeyTag), int64(ds.Algorithm), int64(ds.DigestType), ds.Digest)
+	}
+	return err
+}
+
+// Reserved stores r.
+func (l *Loader) Reserved(r *registry.Reserved) error {
+	return l.add(loadReserved, r.Name, r.Reason.String(), textOrNull(r.Of), textOrNull(r.IDNTable), textOrNull(r.PublicText))
+}
+
+func (l *Loader) list(texts []string) string {
+	if len(texts) == 0 {
+		return "[]"
+	}
+	l.row = appendList(l.row[:0], texts)
+	return string(l.row)
+}
+
+func (l *Loader) statuses(s registry.Status) string {
+	if s == 0 {
+		return "[]"
+	}
+	dst := append(l.row[:0], '[')
+	for one, rest := s.Next(); one != 0; one, rest = rest.Next() {
+		if len(dst) > 1 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		dst = append(dst, one.EPP()...)
+		dst = append(dst, '"')
+	}
+	l.row = append(dst, ']')
+	return string(l.row)
+}
+
+// appendList appends texts as a JSON array, the form in which the contract
+// stores lists in SQLite.
+func appendList(dst []byte, texts []string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '[')
+	for i, s := range texts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		for i := 0; i < len(s); i++ {
+			switch c := s[i]; {
+			case c == '"' || c == '\\':
+				dst = append(dst, '\\', c)
+			case c < ' ':
+				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+			default:
+				dst = append(dst, c)
+			}
+		}
+		dst = append(dst, '"')
+	}
+	return append(dst, ']')
+}
+
+func textOrNull(s string) driver.Value {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func timeOrNull(t registry.Time) driver.Value {
+	if t == 0 {
+		return nil
+	}
+	return int64(t)
+}
+
+func boolean(b bool) driver.Value {
+	if b {
+		return int64(1)
+	}
+	return int64(0)
+}
