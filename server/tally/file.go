@@ -11,9 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"rddsd/ratelimit"
-	"rddsd/server/lookup"
 )
 
 const (
@@ -140,8 +137,8 @@ var placeNames = func() map[string]int {
 }()
 
 func placeName(i int) string {
-	s, o, c, a := at(i)
-	return strings.Join([]string{s.String(), o.String(), c.String(), a.String()}, " ")
+	c := counter("", i, 0)
+	return strings.Join([]string{c.Service.String(), c.Object.String(), c.Class.String(), c.Audience.String()}, " ")
 }
 
 // book adds what was counted since the last booking to the month that was
@@ -267,18 +264,19 @@ func (t *Tally) Months() []Month {
 	return months
 }
 
-// InMonth calls f for each counter that was counted up in month, in no order.
-func (t *Tally) InMonth(month Month, f func(tld string, s Service, o lookup.Object, c lookup.Class, a ratelimit.Audience, n uint64)) {
+// InMonth returns each counter that was counted up in month, in no order.
+func (t *Tally) InMonth(month Month) []Counter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.path == "" {
-		return
+		return nil
 	}
 	t.book(t.now())
+	var counters []Counter
 	for tld, counts := range t.months[month] {
 		for i, n := range counts {
-			s, o, c, a := at(i)
-			f(tld, s, o, c, a, n)
+			counters = append(counters, counter(tld, i, n))
 		}
 	}
+	return counters
 }

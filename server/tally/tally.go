@@ -4,6 +4,7 @@
 package tally
 
 import (
+	"iter"
 	"log/slog"
 	"maps"
 	"strings"
@@ -125,28 +126,40 @@ func (t *Tally) add(tld string) *entry {
 	return e
 }
 
-// Totals calls f for each counter that is not zero, in no order, with all that
-// was ever counted there.
-func (t *Tally) Totals(f func(tld string, s Service, o lookup.Object, c lookup.Class, a ratelimit.Audience, n uint64)) {
-	byTLD := t.byTLD.Load()
-	if byTLD == nil {
-		return
-	}
-	for tld, e := range *byTLD {
-		for i := range e.counts {
-			if n := e.counts[i].Load(); n != 0 {
-				s, o, c, a := at(i)
-				f(tld, s, o, c, a, n)
+// Counter is one counter and what it has counted.
+type Counter struct {
+	TLD      string
+	Service  Service
+	Object   lookup.Object
+	Class    lookup.Class
+	Audience ratelimit.Audience
+	N        uint64
+}
+
+// Totals yields each counter that is not zero, in no order, with all that was
+// ever counted there.
+func (t *Tally) Totals() iter.Seq[Counter] {
+	return func(yield func(Counter) bool) {
+		byTLD := t.byTLD.Load()
+		if byTLD == nil {
+			return
+		}
+		for tld, e := range *byTLD {
+			for i := range e.counts {
+				if n := e.counts[i].Load(); n != 0 && !yield(counter(tld, i, n)) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// at is the reverse of place.
-func at(i int) (s Service, o lookup.Object, c lookup.Class, a ratelimit.Audience) {
-	a = ratelimit.Audience(i % ratelimit.Audiences)
+// counter is the reverse of place.
+func counter(tld string, i int, n uint64) Counter {
+	c := Counter{TLD: tld, N: n, Audience: ratelimit.Audience(i % ratelimit.Audiences)}
 	i /= ratelimit.Audiences
-	c = lookup.Class(i % lookup.Classes)
+	c.Class = lookup.Class(i % lookup.Classes)
 	i /= lookup.Classes
-	return Service(i / lookup.Objects), lookup.Object(i % lookup.Objects), c, a
+	c.Object, c.Service = lookup.Object(i%lookup.Objects), Service(i/lookup.Objects)
+	return c
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -41,21 +42,17 @@ func (p *page) String() string {
 	return p.text.String()
 }
 
-// shown returns what a range over counters gives, one line each, in order.
-func shown(each func(func(string, Service, lookup.Object, lookup.Class, ratelimit.Audience, uint64))) []string {
+// shown returns counters, one line each, in order.
+func shown(counters iter.Seq[Counter]) []string {
 	var lines []string
-	each(func(tld string, s Service, o lookup.Object, c lookup.Class, a ratelimit.Audience, n uint64) {
-		lines = append(lines, fmt.Sprintf("%s %s %s %s %s %d", tld, s, o, c, a, n))
-	})
+	for c := range counters {
+		lines = append(lines, fmt.Sprintf("%s %s %s %s %s %d", c.TLD, c.Service, c.Object, c.Class, c.Audience, c.N))
+	}
 	slices.Sort(lines)
 	return lines
 }
 
-func (t *Tally) inMonth(m Month) []string {
-	return shown(func(f func(string, Service, lookup.Object, lookup.Class, ratelimit.Audience, uint64)) {
-		t.InMonth(m, f)
-	})
-}
+func (t *Tally) inMonth(m Month) []string { return shown(slices.Values(t.InMonth(m))) }
 
 func at12(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 12, 0, 0, 0, time.UTC)
@@ -74,7 +71,7 @@ func TestEachCounterHasItsOwnPlace(t *testing.T) {
 			}
 		}
 	}
-	lines := shown(tally.Totals)
+	lines := shown(tally.Totals())
 	if len(slices.Compact(slices.Clone(lines))) != want {
 		t.Errorf("%d counters were counted up, want %d different ones", len(lines), want)
 	}
@@ -106,7 +103,7 @@ func TestCountsGoOnAfterRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.Count(WHOIS, "coop", lookup.Domain, lookup.Found, ratelimit.Anonymous)
-	if diff := cmp.Diff([]string{"coop whois domain found anonymous 3", "none rdap none help probe 1"}, shown(second.Totals)); diff != "" {
+	if diff := cmp.Diff([]string{"coop whois domain found anonymous 3", "none rdap none help probe 1"}, shown(second.Totals())); diff != "" {
 		t.Errorf("totals of all months (-want +got):\n%s", diff)
 	}
 	november, december := MonthOf(at12(2026, time.November, 30)), MonthOf(now)
@@ -146,7 +143,7 @@ func TestOldMonthsFoldAndTotalsStay(t *testing.T) {
 	if len(months) != Keep-1 || months[0] != MonthOf(now)-Keep+1 {
 		t.Errorf("kept %d months from %v on, want the %d before the current one", len(months), months[0], Keep-1)
 	}
-	if diff := cmp.Diff([]string{fmt.Sprintf("coop whois domain found anonymous %d", Keep+5)}, shown(again.Totals)); diff != "" {
+	if diff := cmp.Diff([]string{fmt.Sprintf("coop whois domain found anonymous %d", Keep+5)}, shown(again.Totals())); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
 }
@@ -185,7 +182,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := shown(again.Totals); len(got) != 1 {
+			if got := shown(again.Totals()); len(got) != 1 {
 				t.Errorf("counted on: %q, want the one query", got)
 			}
 		})
@@ -199,12 +196,12 @@ func TestTLDsAreBounded(t *testing.T) {
 	}
 	var other uint64
 	tlds := map[string]bool{}
-	tally.Totals(func(tld string, _ Service, _ lookup.Object, _ lookup.Class, _ ratelimit.Audience, n uint64) {
-		tlds[tld] = true
-		if tld == Other {
-			other = n
+	for c := range tally.Totals() {
+		tlds[c.TLD] = true
+		if c.TLD == Other {
+			other = c.N
 		}
-	})
+	}
 	if len(tlds) != MaxTLDs+1 || other != 50 {
 		t.Errorf("%d labels, %d under %q; want %d and 50", len(tlds), other, Other, MaxTLDs+1)
 	}
@@ -231,12 +228,13 @@ func TestConcurrentCountsAreAllThere(t *testing.T) {
 	}
 	group.Wait()
 	var total, booked uint64
-	sum := func(to *uint64) func(string, Service, lookup.Object, lookup.Class, ratelimit.Audience, uint64) {
-		return func(_ string, _ Service, _ lookup.Object, _ lookup.Class, _ ratelimit.Audience, n uint64) { *to += n }
+	for c := range tally.Totals() {
+		total += c.N
 	}
-	tally.Totals(sum(&total))
 	for _, month := range tally.Months() {
-		tally.InMonth(month, sum(&booked))
+		for _, c := range tally.InMonth(month) {
+			booked += c.N
+		}
 	}
 	if total != workers*each || booked != workers*each {
 		t.Errorf("total %d, in months %d, want %d", total, booked, workers*each)
@@ -246,7 +244,7 @@ func TestConcurrentCountsAreAllThere(t *testing.T) {
 func TestServeWritesInTimeAndTurnsTheMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// A bubble begins at 2000-01-01T00:00:00Z.
-		time.Sleep((MonthOf(time.Now()) + 1).Begins().Sub(time.Now()) - 5*time.Second)
+		time.Sleep(time.Until((MonthOf(time.Now()) + 1).Begins()) - 5*time.Second)
 		dir := t.TempDir()
 		tally, err := Open(dir, time.Now, silent)
 		if err != nil {
@@ -285,7 +283,7 @@ func TestServeWritesInTimeAndTurnsTheMonth(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-		if diff := cmp.Diff([]string{"coop whois domain found anonymous 3"}, shown(onDisk().Totals)); diff != "" {
+		if diff := cmp.Diff([]string{"coop whois domain found anonymous 3"}, shown(onDisk().Totals())); diff != "" {
 			t.Errorf("on disk after the end (-want +got):\n%s", diff)
 		}
 	})
