@@ -37,6 +37,18 @@ func ClientAt(addr netip.Addr) Client {
 	return Client{Addr: addr.Unmap().WithZone("")}
 }
 
+// Network returns the prefix that client is counted by under the load limits: its
+// IPv4 address or its IPv6 /64. It is the zero Prefix if the client has no address.
+func (c Client) Network() netip.Prefix {
+	addr := c.Addr.Unmap()
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	network, _ := addr.Prefix(bits) // no error: bits fits the family
+	return network
+}
+
 // Shows is how much of an object an answer shows.
 type Shows uint8
 
