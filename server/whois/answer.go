@@ -1,0 +1,104 @@
+package whois
+
+import (
+	"rddsd/cache/registry"
+	"rddsd/server/lookup"
+)
+
+// The wording of ICANN (whois.md §2.1, R-01). A client, or ICANN's own test,
+// compares it letter by letter.
+const (
+	complaint2024  = "URL of the ICANN RDDS Inaccuracy Complaint Form: https://icann.org/wicf"
+	complaint2017  = "URL of the ICANN Whois Inaccuracy Complaint Form: https://www.icann.org/wicf/"
+	statusHelp2024 = "For more information on domain status codes, please visit https://icann.org/epp"
+	statusHelp2017 = "For more information on Whois status codes, please visit https://icann.org/epp"
+
+	emailRedacted = "Please query the RDDS service of the Registrar of Record identified in this output " +
+		"for information on how to contact the Registrant, Admin, or Tech contact of the queried domain name."
+)
+
+// maxAnswer is the most bytes that an answer may have (W-10), and maxRecords
+// how long it may grow before its list is cut, so that the tail still fits: a
+// disclaimer has at most MaxText bytes.
+const (
+	maxAnswer  = 64 << 10
+	maxRecords = maxAnswer - MaxText - 4<<10
+)
+
+// appendAnswer appends a as the text that port 43 sends (whois.md §2, §7). It
+// is pure: the same answer gives the same bytes. It neither changes a nor keeps
+// anything of it, and allocates nothing once dst has grown.
+//
+// A refusal is no answer to the question: see appendRefusal.
+func appendAnswer(dst []byte, a *lookup.Answer) []byte {
+	switch a.Class {
+	case lookup.Found, lookup.Degraded:
+		return appendFound(dst, a)
+	case lookup.NotFound:
+		return appendTail(appendNotFound(dst, a), a)
+	case lookup.Reserved:
+		return appendTail(append(dst, reservedText...), a)
+	case lookup.Invalid:
+		return appendTail(appendInvalid(dst, a), a)
+	case lookup.OtherTLD:
+		return appendTail(appendOtherTLD(dst, a.View), a)
+	case lookup.Help:
+		return appendTail(appendHelp(dst, a), a)
+	case lookup.Busy:
+		return append(dst, busyText...)
+	default: // Unknown and Error: never anything that reads as "free"
+		return append(dst, unavailableText...)
+	}
+}
+
+func appendFound(dst []byte, a *lookup.Answer) []byte {
+	switch a.Object {
+	case lookup.Domain:
+		return appendDomainTail(appendDomain(dst, a), a)
+	case lookup.Nameserver:
+		return appendTail(appendNameserver(dst, a), a)
+	case lookup.Nameservers:
+		return appendTail(appendNameservers(dst, a), a)
+	case lookup.Registrar:
+		return appendTail(appendRegistrar(dst, a.Registrar), a)
+	case lookup.Contact:
+		return appendTail(appendContact(dst, &a.Contact, a.Policy.Redaction), a)
+	default:
+		return append(dst, unavailableText...)
+	}
+}
+
+// appendTail appends what ends every answer that is no refusal and no failure
+// (§2.8): how fresh the data is, a blank line, the disclaimer.
+func appendTail(dst []byte, a *lookup.Answer) []byte {
+	return appendDisclaimer(appendLastUpdate(dst, a.AsOf), a.Policy)
+}
+
+// appendDomainTail is the tail of a registered name: it also says where the
+// status codes are explained.
+func appendDomainTail(dst []byte, a *lookup.Answer) []byte {
+	dst = appendLastUpdate(dst, a.AsOf)
+	dst = append(dst, newline...)
+	if a.Policy.Profile == lookup.Profile2017 {
+		dst = append(dst, statusHelp2017+newline...)
+	} else {
+		dst = append(dst, statusHelp2024+newline...)
+	}
+	return appendDisclaimer(dst, a.Policy)
+}
+
+// appendLastUpdate appends the line that BSD's and macOS's clients stop at:
+// nothing that a person must read may stand below it (T-02).
+func appendLastUpdate(dst []byte, asOf registry.Time) []byte {
+	dst = append(dst, ">>> Last update of WHOIS database: "...)
+	dst = asOf.Append(dst)
+	return append(dst, " <<<"+newline...)
+}
+
+func appendDisclaimer(dst []byte, p *lookup.Policy) []byte {
+	if p.Disclaimer == "" {
+		return dst
+	}
+	dst = append(dst, newline...)
+	return appendLines(dst, p.Disclaimer)
+}
