@@ -1,6 +1,8 @@
 package lookup
 
 import (
+	"slices"
+
 	"rddsd/cache"
 	"rddsd/cache/registry"
 	"rddsd/ratelimit"
@@ -33,8 +35,83 @@ type Answer struct {
 	More          bool             // Nameservers: there were more than MaxNameservers
 	Contact       registry.Contact // Contact
 	Reserved      registry.Reserved
+	Ambiguous     bool // Invalid: more than one registrar has the name that was asked for
 
 	Ask ratelimit.Ask // what showing it would teach the client
+
+	address []byte   // what Name shares for an address
+	key     []byte   // what was asked, folded
+	roids   []string // of the hosts at an address
+}
+
+// reset makes a an answer that says nothing yet. It keeps nothing of the last
+// one but memory.
+func (a *Answer) reset(view *cache.View, policy *Policy) {
+	a.View, a.Policy = view, policy
+	a.Class, a.Object, a.Name, a.AsOf = Error, NoObject, "", 0
+	a.TLD, a.Registrar = nil, nil
+	a.resetDomain()
+	a.HasRegistrant, a.More, a.Ambiguous = false, false, false
+	a.Registrant = registry.Contact{Street: a.Registrant.Street[:0]}
+	a.Tech, a.Hosts = a.Tech[:0], a.Hosts[:0]
+	a.Reserved = registry.Reserved{}
+	a.Ask = ratelimit.Ask{}
+}
+
+func (a *Answer) resetDomain() {
+	d := &a.Domain
+	*d = registry.Domain{Tech: d.Tech[:0], Hosts: d.Hosts[:0], DS: d.DS[:0]}
+}
+
+// addTech adds the contact roid, if it is known.
+func (a *Answer) addTech(view *cache.View, roid string) {
+	n := len(a.Tech)
+	a.Tech = slices.Grow(a.Tech, 1)[:n+1]
+	if view.Contact(roid, &a.Tech[n]) != cache.Present {
+		a.Tech = a.Tech[:n]
+	}
+}
+
+// addHost adds a host for the caller to fill; it reuses the slices of one that
+// was there before.
+func (a *Answer) addHost() *Host {
+	n := len(a.Hosts)
+	a.Hosts = slices.Grow(a.Hosts, 1)[:n+1]
+	return &a.Hosts[n]
+}
+
+// changed returns when what a shows changed last, as the registry says.
+func (a *Answer) changed() registry.Time {
+	if a.Class != Found {
+		return 0
+	}
+	switch a.Object {
+	case Domain:
+		return max(a.Domain.Created, a.Domain.Updated, a.Domain.Transferred)
+	case Registrar:
+		return max(a.Registrar.Created, a.Registrar.Updated)
+	}
+	var last registry.Time
+	for i := range a.Hosts {
+		last = max(last, a.Hosts[i].Created, a.Hosts[i].Updated)
+	}
+	return last
+}
+
+// shows returns how much of an object a shows.
+func (a *Answer) shows() ratelimit.Shows {
+	if a.Class != Found {
+		return ratelimit.Nothing
+	}
+	if a.HasRegistrant && a.Registrant.BearsContact() {
+		return ratelimit.Contact
+	}
+	for i := range a.Tech {
+		if a.Tech[i].BearsContact() {
+			return ratelimit.Contact
+		}
+	}
+	return ratelimit.Object
 }
 
 // Host is a host object in an answer.

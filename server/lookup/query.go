@@ -5,6 +5,8 @@ package lookup
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"rddsd/ratelimit"
 )
@@ -35,4 +37,48 @@ type Query struct {
 	Addr     netip.Addr // unmapped, without a zone
 	IANA     int
 	Audience ratelimit.Audience
+}
+
+// String returns q as a WHOIS line. ParseLine reads it as q again, if it was
+// ParseLine that made q.
+func (q Query) String() string {
+	switch q.Question {
+	case AskName:
+		if q.Text != "" {
+			return `"` + q.Text + `"`
+		}
+		return q.Name
+	case AskDomain:
+		return "domain " + q.Name
+	case AskNameserver:
+		return "nameserver " + q.Name
+	case AskAddress:
+		return "nameserver " + q.Addr.String()
+	case AskRegistrar:
+		if q.Name != "" {
+			return `"` + q.Text + `"`
+		}
+		return "registrar " + guard(q.Text)
+	case AskIANA:
+		return "registrar " + strconv.Itoa(q.IANA)
+	case AskROID:
+		return "roid " + guard(q.Text)
+	case AskEntity:
+		return "entity " + guard(q.Text)
+	case AskHelp:
+		return "?"
+	}
+	return ""
+}
+
+// guard returns s so that what ParseLine takes off the end of a line is not
+// taken off s.
+func guard(s string) string {
+	switch {
+	case strings.HasSuffix(s, "/e"):
+		return s + "/e"
+	case endDot(s) > 0:
+		return s + "."
+	}
+	return s
 }

@@ -1,0 +1,167 @@
+package lookup
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"rddsd/cache"
+	"rddsd/cache/registry"
+)
+
+// registrarByName answers for the registrar whose name has the letters and
+// digits of the query's text, or has them but for its last word: Inc., Limited,
+// GmbH (whois.md Q-05). Of several none is shown.
+func (s *search) registrarByName() string {
+	a, q := s.a, s.q
+	if q.Question == AskRegistrar && q.Name != "" && s.zone(q.Name) {
+		return s.invalid() // a TLD, not a registrar
+	}
+	a.key = appendFold(a.key[:0], q.Text)
+	folded := text(a.key)
+	if folded == "" {
+		return s.invalid()
+	}
+	hits := s.view.RegistrarsByName(folded)
+	switch len(hits) {
+	case 1:
+		return s.registrar(hits[0])
+	case 0:
+		r, several := withoutLastWord(s.view, folded)
+		if several {
+			return s.ambiguous()
+		}
+		return s.registrarOr(r, folded)
+	}
+	return s.ambiguous()
+}
+
+// registrarOr answers with r; if it is nil, the miss is known to the limiter by
+// what was asked.
+func (s *search) registrarOr(r *registry.Registrar, asked string) string {
+	key := s.registrar(r)
+	if r == nil {
+		return asked
+	}
+	return key
+}
+
+// ambiguous answers that several registrars have the name that was asked for.
+func (s *search) ambiguous() string {
+	s.a.Ambiguous = true
+	return s.invalid()
+}
+
+// withoutLastWord returns the registrar whose name without its last word has
+// the folded form folded; several says that there are more than one. It looks
+// at each registrar of view, a few thousand at most.
+func withoutLastWord(view *cache.View, folded string) (hit *registry.Registrar, several bool) {
+	for key := range view.All() {
+		if key.Kind > registry.KindRegistrar {
+			break
+		}
+		if key.Kind != registry.KindRegistrar {
+			continue
+		}
+		r := view.Registrar(key.Name)
+		if r == nil || !foldsTo(short(r.Name), folded) {
+			continue
+		}
+		if hit != nil {
+			return nil, true
+		}
+		hit = r
+	}
+	return hit, false
+}
+
+// short returns name without its last word, "" if it has only one.
+func short(name string) string {
+	name = strings.TrimRight(name, " ")
+	return name[:max(0, strings.LastIndexByte(name, ' '))]
+}
+
+// entity answers an RDAP entity by name (RFC 9082 §3.1.5): a registrar whose
+// full name it is, letter case and runs of blanks apart. Contacts are not
+// offered, so nothing else is found.
+func (s *search) entity() string {
+	a, q := s.a, s.q
+	a.key = appendFold(a.key[:0], q.Text)
+	folded := text(a.key)
+	var hit *registry.Registrar
+	if folded != "" {
+		for _, r := range s.view.RegistrarsByName(folded) {
+			if !sameName(q.Text, r.Name) {
+				continue
+			}
+			if hit != nil {
+				return s.ambiguous()
+			}
+			hit = r
+		}
+	}
+	return s.registrarOr(hit, q.Text)
+}
+
+// appendFold appends registry.FoldName(name) to dst.
+func appendFold(dst []byte, name string) []byte {
+	for _, r := range name {
+		if r = foldRune(r); r >= 0 {
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return dst
+}
+
+// foldsTo reports whether registry.FoldName(name) is folded, which is not empty.
+func foldsTo(name, folded string) bool {
+	for _, r := range name {
+		if r = foldRune(r); r < 0 {
+			continue
+		}
+		want, size := utf8.DecodeRuneInString(folded)
+		if want != r || size == 0 {
+			return false
+		}
+		folded = folded[size:]
+	}
+	return folded == ""
+}
+
+func foldRune(r rune) rune {
+	if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) {
+		return unicode.ToLower(r)
+	}
+	return -1
+}
+
+// sameName compares two names without regard to letter case, blanks at the ends
+// and how many blanks stand in a row.
+func sameName(x, y string) bool {
+	x, y = strings.TrimSpace(x), strings.TrimSpace(y)
+	for {
+		var r1, r2 rune
+		r1, x = nextFolded(x)
+		r2, y = nextFolded(y)
+		if r1 != r2 {
+			return false
+		}
+		if r1 == 0 {
+			return true
+		}
+	}
+}
+
+// nextFolded returns the first character of s in lower case, one blank for a
+// run of them, 0 at the end, and what follows.
+func nextFolded(s string) (rune, string) {
+	if s == "" {
+		return 0, ""
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	s = s[size:]
+	if !unicode.IsSpace(r) {
+		return unicode.ToLower(r), s
+	}
+	return ' ', strings.TrimLeftFunc(s, unicode.IsSpace)
+}
