@@ -1,0 +1,159 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"rddsd/cache/registry"
+	"rddsd/ratelimit"
+)
+
+// maxSocketPath is the longest path of a unix socket, in bytes (Linux unix(7):
+// sun_path has 108, one of which ends it).
+const maxSocketPath = 107
+
+// check reports values that are well-formed and cannot be used.
+func check(c *Config, report func(path, problem string)) {
+	checkPaths(c, report)
+	checkFeed(c, report)
+	checkListeners(c, report)
+	checkLimits(c, report)
+	checkURL(report, "rdap.base_url", c.RDAP.BaseURL, true)
+	if c.WHOIS.Redaction == "" {
+		report("whois.redaction", "is empty, and WHOIS clients would take the field for missing; write what stands for a withheld value")
+	}
+	for i := range c.Certificates {
+		c.Certificates[i].check(fmt.Sprintf("certificate[%d]", i), report)
+	}
+	checkTLDs(c, report)
+}
+
+func checkPaths(c *Config, report func(path, problem string)) {
+	if c.Data.Dir == "" {
+		report("data.dir", "is empty; write the directory where the program keeps its files")
+	}
+	if c.Explicit("registry.sqlite") && c.Registry.SQLite == "" {
+		report("registry.sqlite", "is empty; write the path of the registry's file, or leave the key out for the built-in registry")
+	}
+	if socket := c.AdminSocket(); len(socket) > maxSocketPath {
+		report("admin.socket", fmt.Sprintf("%s has %d bytes, and the path of a socket may have %d; write a shorter path", socket, len(socket), maxSocketPath))
+	}
+}
+
+func checkFeed(c *Config, report func(path, problem string)) {
+	for _, d := range []struct {
+		path        string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"feed.poll_interval", c.Feed.PollInterval, 10 * time.Millisecond, 10 * time.Minute},
+		{"feed.max_age", c.Feed.MaxAge, time.Second, 365 * 24 * time.Hour},
+		{"feed.max_miss_age", c.Feed.MaxMissAge, time.Second, 365 * 24 * time.Hour},
+	} {
+		if d.value < d.least || d.value > d.most {
+			report(d.path, fmt.Sprintf("is %v; write a duration from %v to %v", d.value, d.least, d.most))
+		}
+	}
+	if c.Feed.MaxMissAge <= c.Feed.PollInterval {
+		report("feed.max_miss_age", fmt.Sprintf("is %v, not longer than [feed] poll_interval (%v), so that between two polls no name could be called unregistered; write a longer one",
+			c.Feed.MaxMissAge, c.Feed.PollInterval))
+	}
+}
+
+func checkListeners(c *Config, report func(path, problem string)) {
+	taken := map[netip.AddrPort]string{}
+	for _, listener := range []struct {
+		path  string
+		addrs []netip.AddrPort
+	}{
+		{"whois.listen", c.WHOIS.Listen},
+		{"rdap.http", c.RDAP.HTTP},
+		{"rdap.https", c.RDAP.HTTPS},
+		{"admin.listen", c.Admin.Listen},
+	} {
+		for _, addr := range listener.addrs {
+			if other, ok := taken[addr]; ok && addr.Port() != 0 {
+				report(listener.path, fmt.Sprintf("%v stands in %s already; give each its own port", addr, KeyName(other)))
+			}
+			taken[addr] = listener.path
+		}
+	}
+	for _, addr := range c.RDAP.HTTP {
+		if !addr.Addr().Unmap().IsLoopback() && !c.RDAP.HTTPPlain {
+			report("rdap.http", fmt.Sprintf("%v can be reached from outside, where RDAP must be encrypted; "+
+				"use [rdap] https, or a loopback address behind a proxy, or set http_plain = true", addr))
+			break
+		}
+	}
+	for _, addr := range c.Admin.Listen {
+		if !addr.Addr().Unmap().IsLoopback() {
+			report("admin.listen", fmt.Sprintf("%v can be reached from outside, and whoever reaches it sees metrics and profiles; "+
+				`write a loopback address, such as "127.0.0.1:9180"`, addr))
+			break
+		}
+	}
+	if len(c.WHOIS.Listen)+len(c.RDAP.HTTP)+len(c.RDAP.HTTPS) == 0 {
+		report("whois.listen", "is empty, and so are [rdap] http and https: nobody could ask anything; write one address at least")
+	}
+}
+
+func checkLimits(c *Config, report func(path, problem string)) {
+	if rate := c.RateLimit.Rate; !(rate >= ratelimit.MinRate && rate <= ratelimit.MaxRate) { // so written, NaN is refused too
+		report("ratelimit.rate", fmt.Sprintf("is %v look-ups a second; write a number from %v to %v", rate, ratelimit.MinRate, ratelimit.MaxRate))
+	}
+	if burst := c.RateLimit.Burst; burst < ratelimit.MinBurst || burst > ratelimit.MaxBurst {
+		report("ratelimit.burst", fmt.Sprintf("is %d look-ups; write a number from %d to %d", burst, ratelimit.MinBurst, ratelimit.MaxBurst))
+	}
+}
+
+func checkTLDs(c *Config, report func(path, problem string)) {
+	first := map[string]int{}
+	for i := range c.TLDs {
+		t, at := &c.TLDs[i], func(key string) string { return TLDPath(i, key) }
+		switch other, seen := first[t.Name]; {
+		case !c.Explicit(at("name")):
+			report(at("name"), `is missing; write which TLD the table is for, such as name = "coop"`)
+			continue
+		case seen:
+			report(at("name"), fmt.Sprintf("%q has a table already, at %s; put the keys of both into one", t.Name, c.Origin(TLDPath(other, "name"))))
+		case !registry.ValidName(t.Name):
+			report(at("name"), fmt.Sprintf("%q is not a domain name as registries write it; write lower-case letters without a dot in front, and an IDN as its A-label (xn--...)", t.Name))
+		}
+		first[t.Name] = i
+		for _, u := range []struct {
+			key, value string
+			slash      bool
+		}{{"base_url", t.BaseURL, true}, {"terms_url", t.TermsURL, false}, {"help_url", t.HelpURL, false}} {
+			if c.Explicit(at(u.key)) {
+				checkURL(report, at(u.key), u.value, u.slash)
+			}
+		}
+		if _, err := netip.ParseAddr(t.Port43); t.Port43 != "" && err != nil && !registry.ValidHost(t.Port43) {
+			report(at("port43"), fmt.Sprintf("%q is not a host name; write the name of the WHOIS server alone, such as \"whois.nic.example\"", t.Port43))
+		}
+	}
+}
+
+// checkURL reports a URL that clients could not follow, or to which no path
+// could be added where it is a base.
+func checkURL(report func(path, problem string), path, s string, base bool) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || strings.ContainsAny(s, " \t\r\n\"<>\\^`{|}"):
+		report(path, fmt.Sprintf("%q is not an absolute http or https URL; write one, such as %q", s, exampleURL(base)))
+	case base && (u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(s, "?#")):
+		report(path, fmt.Sprintf("%q has a query or a fragment, to which no path can be added; leave it out", s))
+	case base && !strings.HasSuffix(s, "/"):
+		report(path, fmt.Sprintf("%q does not end with a slash; write %q", s, s+"/"))
+	}
+}
+
+func exampleURL(base bool) string {
+	if base {
+		return "https://rdap.nic.example/"
+	}
+	return "https://www.nic.example/terms"
+}
