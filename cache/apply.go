@@ -10,92 +10,202 @@ import (
 	"rddsd/cache/registry"
 )
 
-// Apply returns the View after delta, and the rows of delta that were
-// quarantined. It shares with v all that did not change, and v stays as it is.
-// A delta is applied whole: after an error nothing of it is published. The
-// misses of the new View may be told until missUntil.
+// Apply returns the View after delta, and the rows of delta that came into
+// quarantine or whose reason to be there changed. It shares with v all that did
+// not change, and v stays as it is. A delta is applied whole: after an error
+// nothing of it is published. The misses of the new View may be told until
+// missUntil.
 //
-// Apply is for one goroutine at a time.
+// It fails when delta cannot follow on v: it belongs to another registry or
+// epoch, or to an earlier position. Apply is for one goroutine at a time.
 func (v *View) Apply(delta Delta, missUntil time.Time) (*View, []Rejected, error) {
-	next := *v
-	next.pos, next.asOf, next.missUntil = delta.To, delta.AsOf, missUntil
-	if len(delta.Changes) == 0 {
-		return &next, nil, nil
+	next := v.fork()
+	rejected, err := next.apply(delta)
+	if err != nil {
+		return nil, nil, err
 	}
-	// TLDs and registrars first: whether a domain may be published depends on
-	// them.
-	changes := slices.SortedStableFunc(slices.Values(delta.Changes), func(a, b Change) int { return cmp.Compare(a.Kind, b.Kind) })
-	if changes[0].Kind <= registry.KindRegistrar {
-		next.tlds, next.registrars = slices.Clone(v.tlds), maps.Clone(v.registrars)
-	}
-	next.over = v.over.clone()
-
-	var (
-		w        workspace
-		rejected []Rejected
-	)
-	for _, c := range changes {
-		if c.Reject == "" && c.Row != "" {
-			c.Reject = next.check(c.Kind, c.Row, &w.domain)
-		}
-		if c.Reject != "" {
-			next.over.quarantine[c.Key] = c.Reject
-			rejected = append(rejected, Rejected{c.Key, c.Reject})
-			continue
-		}
-		if next.quarantined(c.Kind, c.Name) != "" {
-			next.over.quarantine[c.Key] = ""
-		}
-		if next.row(c.Kind, c.Name) != "" {
-			next.counts[c.Kind]--
-		}
-		if c.Row != "" {
-			next.counts[c.Kind]++
-		}
-		if err := next.over.set(c.Key, c.Row, &w); err != nil {
-			return nil, nil, fmt.Errorf("apply a delta: %s %q: %w", c.Kind, c.Name, err)
-		}
-		if err := next.learn(c.Key, c.Row); err != nil {
-			return nil, nil, fmt.Errorf("apply a delta: %s %q: %w", c.Kind, c.Name, err)
-		}
-	}
-	if changes[0].Kind <= registry.KindRegistrar {
-		next.index()
-	}
-	next.countHidden()
-	if next.over.size() > foldAt(next.base.size()) {
-		if err := next.fold(&w); err != nil {
+	if next.missUntil = missUntil; next.overgrown() {
+		if err := next.fold(); err != nil {
 			return nil, nil, fmt.Errorf("apply a delta: %w", err)
 		}
 	}
-	return &next, rejected, nil
+	return next.view(), rejected, nil
 }
 
-// foldAt is the number of overlay rows past which the overlay is folded into a
-// new base: a part of the base, so that folding costs each change a constant,
-// and enough that a small registry is not folded all the time.
-func foldAt(base int) int { return max(4096, base/8) }
+// draft is a View that is being made: its writer alone knows it, and what it
+// shares with published Views it copies before it changes it.
+type draft struct {
+	View
+	own      *owner
+	ownFew   bool // the TLDs and registrars are the draft's own
+	changed  bool // TLDs or registrars: their other keys are to be made again
+	work     workspace
+	rejected []Rejected
+}
 
-func (t *table) size() int {
-	n := 0
-	for _, rows := range t.rows {
-		n += len(rows)
+func (v *View) fork() *draft { return &draft{View: *v, own: new(owner)} }
+
+// view ends the draft.
+func (d *draft) view() *View {
+	v := d.View // without what the draft worked with
+	return &v
+}
+
+// apply makes d the View after delta. After an error d is of no use.
+func (d *draft) apply(delta Delta) ([]Rejected, error) {
+	if err := d.follows(delta); err != nil {
+		return nil, err
 	}
-	return n
-}
-
-// fold makes a new base out of base and overlay.
-func (v *View) fold(w *workspace) error {
-	base := newTable(v.counts[registry.KindDomain])
-	for key, row := range v.All() {
-		if err := base.load(key, row, w); err != nil {
-			return fmt.Errorf("fold %s %q: %w", key.Kind, key.Name, err)
+	d.pos, d.asOf, d.rejected = delta.To, delta.AsOf, nil
+	// TLDs and registrars first: whether a domain may be published depends on
+	// them.
+	changes := delta.Changes
+	byKind := func(a, b Change) int { return cmp.Compare(a.Kind, b.Kind) }
+	if !slices.IsSortedFunc(changes, byKind) {
+		changes = slices.SortedStableFunc(slices.Values(changes), byKind)
+	}
+	for _, c := range changes {
+		if err := d.change(c); err != nil {
+			return nil, fmt.Errorf("apply a delta: %s %q: %w", c.Kind, c.Name, err)
 		}
 	}
-	for _, key := range v.Quarantined() {
-		base.quarantine[key] = v.Rejection(key)
+	if d.changed {
+		d.index()
 	}
-	base.sort()
-	v.base, v.over = base, newTable(0)
+	return d.rejected, nil
+}
+
+func (v *View) follows(delta Delta) error {
+	switch to := delta.To; {
+	case to.Registry != v.pos.Registry:
+		return fmt.Errorf("apply a delta of registry %s: the View is of registry %s", to.Registry, v.pos.Registry)
+	case to.Epoch != v.pos.Epoch:
+		return fmt.Errorf("apply a delta of epoch %s: the View is of epoch %s; take a snapshot", to.Epoch, v.pos.Epoch)
+	case to.Serial < v.pos.Serial:
+		return fmt.Errorf("apply a delta to serial %d: the View stands at %d; take a snapshot", to.Serial, v.pos.Serial)
+	}
+	return nil
+}
+
+func (d *draft) change(c Change) error {
+	if c.Kind >= registry.Kinds {
+		return fmt.Errorf("kind %d is not one that this release knows", c.Kind)
+	}
+	reject := d.check(c, &d.work)
+	d.quarantined(c.Key, reject)
+	if reject != "" {
+		return nil
+	}
+	old := d.row(c.Kind, c.Name)
+	if old == c.Row {
+		return nil
+	}
+	if err := d.overlay.set(d.own, c.Key, c.Row, &d.work); err != nil {
+		return err
+	}
+	d.digest += digestRow(c.Kind, c.Row) - digestRow(c.Kind, old)
+	if old != "" {
+		d.counts[c.Kind]--
+	}
+	if c.Row != "" {
+		d.counts[c.Kind]++
+	}
+	if c.Kind > registry.KindRegistrar {
+		return nil
+	}
+	d.changed = true
+	if !d.ownFew {
+		d.tlds, d.registrars, d.ownFew = maps.Clone(d.tlds), maps.Clone(d.registrars), true
+	}
+	return d.learn(c.Key, c.Row)
+}
+
+// quarantined notes that the newest row under key is in quarantine for reason,
+// or for "" that it is not.
+func (d *draft) quarantined(key Key, reason registry.Reject) {
+	before := d.Rejection(key)
+	if before == reason {
+		return
+	}
+	if reason == "" {
+		d.quarantine.delete(d.own, kindKeys[key.Kind], key.Name)
+	} else {
+		d.quarantine.set(d.own, kindKeys[key.Kind], key.Name, string(reason))
+		d.rejected = append(d.rejected, Rejected{key, reason})
+	}
+	d.digest += digestReject(key, reason) - digestReject(key, before)
+	if before != "" {
+		d.bad[key.Kind]--
+	}
+	if reason != "" {
+		d.bad[key.Kind]++
+	}
+}
+
+// learn takes a TLD or registrar into the few objects that a View holds decoded,
+// or out of them when row is "".
+func (d *draft) learn(key Key, row string) error {
+	switch key.Kind {
+	case registry.KindTLD:
+		delete(d.tlds, key.Name)
+		if row == "" {
+			return nil
+		}
+		t := new(registry.TLD)
+		d.tlds[key.Name] = t
+		return registry.DecodeTLD(row, t)
+	case registry.KindRegistrar:
+		delete(d.registrars, key.Name)
+		if row == "" {
+			return nil
+		}
+		r := new(registry.Registrar)
+		d.registrars[key.Name] = r
+		return registry.DecodeRegistrar(row, r)
+	}
+	return nil
+}
+
+// index makes the order of the TLDs and the registrars' other keys. Where two
+// registrars have one IANA ID, the first by ClID is found.
+func (d *draft) index() {
+	d.zones = make([]*registry.TLD, 0, len(d.tlds))
+	for _, name := range slices.Sorted(maps.Keys(d.tlds)) {
+		d.zones = append(d.zones, d.tlds[name])
+	}
+	d.registrarByIANA = make(map[int]*registry.Registrar, len(d.registrars))
+	d.registrarsByName = make(map[string][]*registry.Registrar, len(d.registrars))
+	for _, clid := range slices.Sorted(maps.Keys(d.registrars)) {
+		r := d.registrars[clid]
+		if r.IANA != 0 && d.registrarByIANA[r.IANA] == nil {
+			d.registrarByIANA[r.IANA] = r
+		}
+		folded := registry.FoldName(r.Name)
+		d.registrarsByName[folded] = append(d.registrarsByName[folded], r)
+	}
+	d.changed = false
+}
+
+// foldMin is the fewest overlay rows that are folded into a new base, so that a
+// small registry is not folded all the time.
+const foldMin = 4096
+
+// overgrown reports whether the overlay is to be folded: it has grown to a part
+// of the base, so that folding costs each change a constant.
+func (v *View) overgrown() bool { return v.overlay.size() > max(v.foldMin, v.base.size()/8) }
+
+// fold makes a new base out of base and overlay.
+func (d *draft) fold() error {
+	folded := newBase(d.counts[registry.KindDomain])
+	for key, row := range d.All() {
+		if err := d.work.decode(key.Kind, row); err != nil {
+			return fmt.Errorf("fold %s %q: %w", key.Kind, key.Name, err)
+		}
+		if err := folded.load(key.Kind, row, &d.work); err != nil {
+			return fmt.Errorf("fold: %w", err)
+		}
+	}
+	folded.sort()
+	d.base, d.overlay = folded, overlay{}
 	return nil
 }

@@ -1,0 +1,142 @@
+package cache
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"rddsd/cache/registry"
+)
+
+// index is a way to find objects other than by their key: a set of pairs
+// (what is asked for, key of the object).
+type index uint8
+
+const (
+	domainByROID    index = iota // ROID, name
+	domainByHost                 // host ROID, name
+	domainByContact              // contact ROID of the registrant or a tech, name
+	domainByRefresh              // timeKey, name
+	hostByName                   // name, ROID
+	hostByAddress                // addressKey, ROID
+
+	indexes = 6 // how many there are
+)
+
+// workspace is what the one writer of a View decodes rows into.
+type workspace struct {
+	tld       registry.TLD
+	registrar registry.Registrar
+	contact   registry.Contact
+	host      registry.Nameserver
+	domain    registry.Domain
+	reserved  registry.Reserved
+}
+
+// decode reads row into the object of w that is of kind.
+func (w *workspace) decode(kind registry.Kind, row string) error {
+	switch kind {
+	case registry.KindTLD:
+		return registry.DecodeTLD(row, &w.tld)
+	case registry.KindRegistrar:
+		return registry.DecodeRegistrar(row, &w.registrar)
+	case registry.KindContact:
+		return registry.DecodeContact(row, &w.contact)
+	case registry.KindHost:
+		return registry.DecodeNameserver(row, &w.host)
+	case registry.KindDomain:
+		return registry.DecodeDomain(row, &w.domain)
+	default:
+		return registry.DecodeReserved(row, &w.reserved)
+	}
+}
+
+// links calls put for each index entry of the object of w that is of kind. A
+// pair may come twice, where an object names the same thing twice.
+func (w *workspace) links(kind registry.Kind, put func(ix index, a, b string)) {
+	switch kind {
+	case registry.KindDomain:
+		d := &w.domain
+		if d.ROID != "" {
+			put(domainByROID, d.ROID, d.Name)
+		}
+		for _, host := range d.Hosts {
+			put(domainByHost, host, d.Name)
+		}
+		if d.Registrant != "" {
+			put(domainByContact, d.Registrant, d.Name)
+		}
+		for _, contact := range d.Tech {
+			put(domainByContact, contact, d.Name)
+		}
+		if d.RefreshAt > 0 {
+			put(domainByRefresh, timeKey(d.RefreshAt), d.Name)
+		}
+	case registry.KindHost:
+		n := &w.host
+		put(hostByName, n.Name, n.ROID)
+		for _, list := range [2][]string{n.V4, n.V6} {
+			for _, text := range list {
+				if addr, err := netip.ParseAddr(text); err == nil {
+					key := addressKey(addr)
+					put(hostByAddress, string(key[:]), n.ROID)
+				}
+			}
+		}
+	}
+}
+
+// addressKey returns the key of addr in hostByAddress. IPv4 and the IPv6 form
+// that maps it are one address (whois.md Q-09).
+func addressKey(addr netip.Addr) [16]byte { return addr.As16() }
+
+// timeKey returns the key of t in domainByRefresh: its text order is the order
+// of time.
+func timeKey(t registry.Time) string {
+	return string(binary.BigEndian.AppendUint64(nil, uint64(t)))
+}
+
+func timeOfKey(key string) registry.Time {
+	return registry.Time(order(key))
+}
+
+// rowKey returns the key of the object in row: every kind of row begins with
+// it. It shares the row's memory. ok is false when row is cut before its end.
+func rowKey(row string) (key string, ok bool) {
+	length, n := uint64(0), 0
+	for shift := 0; ; shift += 7 {
+		if n == len(row) || shift > 28 {
+			return "", false
+		}
+		b := row[n]
+		n++
+		length |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			break
+		}
+	}
+	if length > uint64(len(row)-n) {
+		return "", false
+	}
+	return row[n : n+int(length)], true
+}
+
+// appendUnique appends name to the list under key unless it already ends with
+// it.
+func appendUnique(lists map[string][]string, key, name string) {
+	list := lists[key]
+	if len(list) > 0 && list[len(list)-1] == name {
+		return
+	}
+	lists[key] = append(list, name)
+}
+
+// sortLists puts every list in order, without duplicates.
+func sortLists(lists map[string][]string) {
+	for key, list := range lists {
+		if !slices.IsSorted(list) {
+			slices.Sort(list)
+			lists[key] = slices.Compact(list)
+		}
+	}
+}
