@@ -61,9 +61,7 @@ func appendFound(dst []byte, a *lookup.Answer) []byte {
 		return appendTail(appendNameservers(dst, a), a)
 	case lookup.Registrar:
 		return appendTail(appendRegistrar(dst, a.Registrar), a)
-	case lookup.Contact:
-		return appendTail(appendContact(dst, &a.Contact, a.Policy.Redaction), a)
-	default:
+	default: // contacts are shown with their domains alone (§2.7)
 		return append(dst, unavailableText...)
 	}
 }

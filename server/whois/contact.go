@@ -59,21 +59,6 @@ func appendTech(dst []byte, c *registry.Contact, redaction string) []byte {
 	return appendEmail(dst, c, "Tech Email: ")
 }
 
-// appendContact appends a contact as an object of its own (§2.7). No registrar
-// stands in the record, so that a withheld e-mail address points to nobody.
-func appendContact(dst []byte, c *registry.Contact, redaction string) []byte {
-	dst = appendElement(dst, c, registry.ElementID, "Registry Contact ID: ", c.ROID, redaction)
-	dst = appendElement(dst, c, registry.ElementName, "Contact Name: ", c.Name, redaction)
-	dst = appendElement(dst, c, registry.ElementOrg, "Contact Organization: ", c.Org, redaction)
-	dst = appendStreet(dst, c, "Contact Street: ", redaction)
-	dst = appendElement(dst, c, registry.ElementCity, "Contact City: ", c.City, redaction)
-	dst = appendField(dst, "Contact State/Province: ", c.SP)
-	dst = appendElement(dst, c, registry.ElementPC, "Contact Postal Code: ", c.PC, redaction)
-	dst = appendField(dst, "Contact Country: ", c.CC)
-	dst = appendElement(dst, c, registry.ElementVoice, "Contact Phone: ", c.Voice, redaction)
-	return appendElement(dst, c, registry.ElementEmail, "Contact Email: ", c.Email, redaction)
-}
-
 // appendElement appends a value, that it is withheld, or nothing for one that
 // was never collected. A value that arrived although it is withheld is a
 // fault of the registry's views, and is not shown.

@@ -24,16 +24,10 @@ const (
 
 // appendNotFound says that the registry does not hold what was asked for. The
 // four lines for a domain are what four families of parsers look for (§4.1); one
-// that is not understood is read as "registered", or the other way round.
+// that is not understood is read as "registered", or the other way round. Asked
+// by ROID there is no name to echo.
 func appendNotFound(dst []byte, a *lookup.Answer) []byte {
 	switch a.Object {
-	case lookup.Domain:
-		dst = append(dst, "Domain not found."+newline...)
-		dst = appendNoMatch(dst, a.Name)
-		dst = append(dst, `No domain records were found to match "`...)
-		dst = append(dst, a.Name...)
-		dst = append(dst, `"`+newline...)
-		return append(dst, "The queried object does not exist: DOMAIN NOT FOUND"+newline...)
 	case lookup.Nameserver:
 		dst = append(dst, "Nameserver not found."+newline...)
 		dst = appendNoMatch(dst, a.Name)
@@ -45,18 +39,24 @@ func appendNotFound(dst []byte, a *lookup.Answer) []byte {
 	case lookup.Registrar:
 		return append(dst, "Registrar not found."+newline+
 			"The queried object does not exist: REGISTRAR NOT FOUND"+newline...)
-	case lookup.Contact:
-		return append(dst, "Contact not found."+newline+
-			"The queried object does not exist: CONTACT NOT FOUND"+newline...)
-	default: // asked by ROID
-		return append(dst, "Object not found."+newline+
-			"The queried object does not exist: OBJECT NOT FOUND"+newline...)
+	default:
+		dst = append(dst, "Domain not found."+newline...)
+		dst = appendNoMatch(dst, a.Name)
+		if a.Name != "" {
+			dst = append(dst, `No domain records were found to match "`...)
+			dst = append(dst, a.Name...)
+			dst = append(dst, `"`+newline...)
+		}
+		return append(dst, "The queried object does not exist: DOMAIN NOT FOUND"+newline...)
 	}
 }
 
 // appendNoMatch echoes name, which is a name or an address in its normal form:
 // never what the client sent (W-21).
 func appendNoMatch(dst []byte, name string) []byte {
+	if name == "" {
+		return dst
+	}
 	dst = append(dst, `No match for "`...)
 	dst = append(dst, name...)
 	return append(dst, `".`+newline...)
@@ -64,7 +64,7 @@ func appendNoMatch(dst []byte, name string) []byte {
 
 func appendInvalid(dst []byte, a *lookup.Answer) []byte {
 	dst = append(dst, malformed...)
-	if a.Object == lookup.Registrar { // the text names several (Q-05)
+	if a.Ambiguous {
 		dst = append(dst, "There is more than one registrar with a name like this."+newline...)
 	} else {
 		dst = append(dst, "The query holds a character or a form that this server cannot use."+newline...)
