@@ -40,7 +40,7 @@ func (f *Finder) Policies() *Policies { return f.policies.Load() }
 // that could be the object is in quarantine; else it is Unknown, whatever the
 // kind (whois.md Q-17).
 func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
-	s := search{f.policies.Load(), view, q, now, a}
+	s := finding{f.policies.Load(), view, q, now, a}
 	a.reset(view, s.policies.Default(view))
 	key := s.run()
 	a.AsOf = max(view.AsOf().Minute(), a.changed())
@@ -56,9 +56,9 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 	}
 }
 
-// search is one run of Find. Its methods set the class and the object of the
+// finding is one run of Find. Its methods set the class and the object of the
 // answer and return the key under which the limiter knows what was asked.
-type search struct {
+type finding struct {
 	policies *Policies
 	view     *cache.View
 	q        *Query
@@ -66,7 +66,7 @@ type search struct {
 	a        *Answer
 }
 
-func (s *search) run() (key string) {
+func (s *finding) run() (key string) {
 	q := s.q
 	switch q.Question {
 	case AskName:
@@ -94,7 +94,7 @@ func (s *search) run() (key string) {
 }
 
 // zone reports whether name is a zone of the registry itself.
-func (s *search) zone(name string) bool {
+func (s *finding) zone(name string) bool {
 	for _, t := range s.view.TLDs() {
 		if t.Name == name {
 			return true
@@ -104,7 +104,7 @@ func (s *search) zone(name string) bool {
 }
 
 // name answers a name without a keyword (whois.md §3.2).
-func (s *search) name() string {
+func (s *finding) name() string {
 	name := s.q.Name
 	if s.zone(name) {
 		return s.invalid()
@@ -121,21 +121,22 @@ func (s *search) name() string {
 	return s.nameserver(name)
 }
 
-func (s *search) otherTLD(name string) string {
+func (s *finding) otherTLD(name string) string {
+	s.a.Class, s.a.Object, s.a.Name = OtherTLD, Domain, name
 	if !genuine(name) {
 		return s.invalid()
 	}
-	s.a.Class, s.a.Object, s.a.Name = OtherTLD, Domain, name
 	return name
 }
 
-func (s *search) invalid() string {
-	s.a.Class = Invalid
+// invalid answers that the query is none; nothing of it is echoed.
+func (s *finding) invalid() string {
+	s.a.Class, s.a.Name = Invalid, ""
 	return ""
 }
 
 // domain answers for name as a domain, reserved or not.
-func (s *search) domain(name string) string {
+func (s *finding) domain(name string) string {
 	a := s.a
 	tld := s.view.TLDOf(name)
 	if tld == nil || s.zone(name) {
@@ -158,14 +159,13 @@ func (s *search) domain(name string) string {
 		return name
 	}
 	if strings.Contains(name, "_") || !genuine(name) {
-		a.Object, a.Name = NoObject, ""
 		return s.invalid()
 	}
 	return s.miss(name, cache.Absent)
 }
 
 // registered completes the answer about a.Domain, which the View holds.
-func (s *search) registered() string {
+func (s *finding) registered() string {
 	a, view := s.a, s.view
 	d := &a.Domain
 	if d.Statuses&registry.PendingCreate != 0 {
@@ -201,7 +201,7 @@ func (s *search) registered() string {
 // contacts reports whether the registry holds contacts for a.Domain: the
 // registrar's model, else the TLD's, unless the operator has set one (feed.md
 // §2). A registrar without a model counts as minimum where each has its own.
-func (s *search) contacts() bool {
+func (s *finding) contacts() bool {
 	a := s.a
 	model := a.Policy.ContactModel
 	if model == registry.ModelUnset {
@@ -214,7 +214,7 @@ func (s *search) contacts() bool {
 }
 
 // reserved answers a name that is not registered and not free.
-func (s *search) reserved() string {
+func (s *finding) reserved() string {
 	if s.a.Policy.HideReserved {
 		s.a.Reserved = registry.Reserved{}
 		return s.miss(s.a.Name, cache.Absent)
@@ -224,7 +224,7 @@ func (s *search) reserved() string {
 }
 
 // miss answers that there is no object, as far as that can be told.
-func (s *search) miss(key string, presence cache.Presence) string {
+func (s *finding) miss(key string, presence cache.Presence) string {
 	s.a.Class = NotFound
 	if presence == cache.Unknown || !s.view.MissKnown(s.now) {
 		s.a.Class = Unknown
@@ -233,7 +233,7 @@ func (s *search) miss(key string, presence cache.Presence) string {
 }
 
 // nameserver answers for the host object called name.
-func (s *search) nameserver(name string) string {
+func (s *finding) nameserver(name string) string {
 	a := s.a
 	a.Object, a.Name = Nameserver, name
 	if tld := s.view.TLDOf(name); tld != nil {
@@ -246,21 +246,20 @@ func (s *search) nameserver(name string) string {
 	}
 	a.Hosts = a.Hosts[:0]
 	if !genuine(name) {
-		a.Object, a.Name = NoObject, ""
 		return s.invalid()
 	}
 	return s.miss(name, presence)
 }
 
 // foundHost completes an answer about one host object.
-func (s *search) foundHost(h *Host) string {
+func (s *finding) foundHost(h *Host) string {
 	s.complete(h)
 	s.a.Class = Found
 	return h.ROID
 }
 
 // host adds the host object roid to the answer, if it is known.
-func (s *search) host(roid string) bool {
+func (s *finding) host(roid string) bool {
 	h := s.a.addHost()
 	if s.view.Nameserver(roid, &h.Nameserver) != cache.Present {
 		s.a.Hosts = s.a.Hosts[:len(s.a.Hosts)-1]
@@ -270,13 +269,13 @@ func (s *search) host(roid string) bool {
 	return true
 }
 
-func (s *search) complete(h *Host) {
+func (s *finding) complete(h *Host) {
 	h.Registrar = s.view.Registrar(h.Nameserver.Registrar)
 	h.Linked = s.view.Linked(h.ROID)
 }
 
 // address answers for the host objects that have the address.
-func (s *search) address() string {
+func (s *finding) address() string {
 	a := s.a
 	a.Object = Nameservers
 	a.address = s.q.Addr.AppendTo(a.address[:0])
@@ -297,7 +296,7 @@ func (s *search) address() string {
 }
 
 // registrar answers with r, nil if there is none.
-func (s *search) registrar(r *registry.Registrar) string {
+func (s *finding) registrar(r *registry.Registrar) string {
 	a := s.a
 	a.Object = Registrar
 	if r == nil {
@@ -310,7 +309,7 @@ func (s *search) registrar(r *registry.Registrar) string {
 // roid answers for the domain or the host object with a ROID, as asked or in
 // capitals. A contact's is not told from one that nothing has: those that have
 // a contact's form are invalid, as contacts are not offered (whois.md §2.7).
-func (s *search) roid() string {
+func (s *finding) roid() string {
 	a, asked := s.a, s.q.Text
 	presence := cache.Absent
 	a.key = append(a.key[:0], asked...)

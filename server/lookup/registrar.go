@@ -12,7 +12,7 @@ import (
 // registrarByName answers for the registrar whose name has the letters and
 // digits of the query's text, or has them but for its last word: Inc., Limited,
 // GmbH (whois.md Q-05). Of several none is shown.
-func (s *search) registrarByName() string {
+func (s *finding) registrarByName() string {
 	a, q := s.a, s.q
 	if q.Question == AskRegistrar && q.Name != "" && s.zone(q.Name) {
 		return s.invalid() // a TLD, not a registrar
@@ -38,7 +38,7 @@ func (s *search) registrarByName() string {
 
 // registrarOr answers with r; if it is nil, the miss is known to the limiter by
 // what was asked.
-func (s *search) registrarOr(r *registry.Registrar, asked string) string {
+func (s *finding) registrarOr(r *registry.Registrar, asked string) string {
 	key := s.registrar(r)
 	if r == nil {
 		return asked
@@ -47,8 +47,8 @@ func (s *search) registrarOr(r *registry.Registrar, asked string) string {
 }
 
 // ambiguous answers that several registrars have the name that was asked for.
-func (s *search) ambiguous() string {
-	s.a.Ambiguous = true
+func (s *finding) ambiguous() string {
+	s.a.Object, s.a.Ambiguous = Registrar, true
 	return s.invalid()
 }
 
@@ -84,7 +84,7 @@ func short(name string) string {
 // entity answers an RDAP entity by name (RFC 9082 §3.1.5): a registrar whose
 // full name it is, letter case and runs of blanks apart. Contacts are not
 // offered, so nothing else is found.
-func (s *search) entity() string {
+func (s *finding) entity() string {
 	a, q := s.a, s.q
 	a.key = appendFold(a.key[:0], q.Text)
 	folded := text(a.key)
