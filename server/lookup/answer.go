@@ -14,7 +14,7 @@ const MaxNameservers = 50
 
 // Answer is what the registry says to one Query, as its audience may see it. A
 // worker keeps one and has Find fill it again for each query, so that nothing
-// is allocated; its strings are valid as long as View and Query are.
+// is allocated; its strings are valid until then, as long as View and Query are.
 type Answer struct {
 	View   *cache.View
 	Policy *Policy
@@ -23,7 +23,7 @@ type Answer struct {
 	Name   string        // the name or address that may be echoed: normalised, never raw input
 	AsOf   registry.Time // "last update" to show (whois.md T-01)
 
-	TLD       *registry.TLD       // Domain: the zone of the name; nil where there is none
+	TLD       *registry.TLD       // Domain, Nameserver: the zone of the name; nil where there is none
 	Domain    registry.Domain     // Domain
 	Registrar *registry.Registrar // Domain, Registrar: the sponsor; the registrar itself
 	// Registrant and Tech are set where the contact model has contacts and they
@@ -31,11 +31,10 @@ type Answer struct {
 	HasRegistrant bool
 	Registrant    registry.Contact
 	Tech          []registry.Contact
-	Hosts         []Host           // Domain: its delegation, by name; Nameserver: one; Nameservers: the matches, by name
-	More          bool             // Nameservers: there were more than MaxNameservers
-	Contact       registry.Contact // Contact
-	Reserved      registry.Reserved
-	Ambiguous     bool // Invalid: more than one registrar has the name that was asked for
+	Hosts         []Host            // Domain: its delegation, by name; Nameserver: one; Nameservers: the matches, by name
+	More          bool              // Nameservers: there were more than MaxNameservers
+	Reserved      registry.Reserved // class Reserved; without Of, which is never told
+	Ambiguous     bool              // class Invalid: more than one registrar has the name that was asked for
 
 	Ask ratelimit.Ask // what showing it would teach the client
 
@@ -132,6 +131,5 @@ func (a *Answer) WithoutContacts() {
 	for i := range a.Tech {
 		a.Tech[i].Withhold()
 	}
-	a.Contact.Withhold()
 	a.Class = Degraded
 }

@@ -1,15 +1,12 @@
 package lookup
 
 import (
-	"cmp"
 	"hash/maphash"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"rddsd/cache"
-	"rddsd/cache/registry"
 	"rddsd/ratelimit"
 )
 
@@ -49,10 +46,10 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 		// same name as a host.
 		Object: maphash.String(f.seed, key) ^ uint64(a.Object+1)*0x9e3779b97f4a7c15,
 		Shows:  a.shows(),
-		Count:  max(1, len(a.Hosts)),
+		Count:  1,
 	}
-	if a.Object == Domain {
-		a.Ask.Count = 1
+	if a.Object == Nameservers {
+		a.Ask.Count = max(1, len(a.Hosts))
 	}
 }
 
@@ -80,11 +77,14 @@ func (s *finding) run() (key string) {
 	case AskRegistrar:
 		return s.registrarByName()
 	case AskIANA:
-		return s.registrar(s.view.RegistrarByIANA(q.IANA))
+		return s.registrarByIANA()
 	case AskEntity:
 		return s.entity()
 	case AskROID:
 		return s.roid()
+	case AskContact:
+		s.a.Object = Contact
+		return s.invalid() // not offered (whois.md §2.7, Q-15)
 	case AskHelp:
 		s.a.Class = Help
 	default:
@@ -93,20 +93,10 @@ func (s *finding) run() (key string) {
 	return ""
 }
 
-// zone reports whether name is a zone of the registry itself.
-func (s *finding) zone(name string) bool {
-	for _, t := range s.view.TLDs() {
-		if t.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // name answers a name without a keyword (whois.md §3.2).
 func (s *finding) name() string {
 	name := s.q.Name
-	if s.zone(name) {
+	if s.view.TLD(name) != nil {
 		return s.invalid()
 	}
 	tld := s.view.TLDOf(name)
@@ -121,6 +111,7 @@ func (s *finding) name() string {
 	return s.nameserver(name)
 }
 
+// otherTLD answers for a name that is not registered under a TLD of ours.
 func (s *finding) otherTLD(name string) string {
 	s.a.Class, s.a.Object, s.a.Name = OtherTLD, Domain, name
 	if !genuine(name) {
@@ -135,94 +126,6 @@ func (s *finding) invalid() string {
 	return ""
 }
 
-// domain answers for name as a domain, reserved or not.
-func (s *finding) domain(name string) string {
-	a := s.a
-	tld := s.view.TLDOf(name)
-	if tld == nil || s.zone(name) {
-		return s.otherTLD(name)
-	}
-	a.Object, a.Name, a.TLD, a.Policy = Domain, name, tld, s.policies.For(tld.Name)
-	switch s.view.Domain(name, &a.Domain) {
-	case cache.Present:
-		return s.registered()
-	case cache.Unknown:
-		a.Class = Unknown
-		return name
-	}
-	switch s.view.Reserved(name, &a.Reserved) {
-	case cache.Present:
-		a.Reserved.Of = "" // never told (whois.md Q-08)
-		return s.reserved()
-	case cache.Unknown:
-		a.Class = Unknown
-		return name
-	}
-	if strings.Contains(name, "_") || !genuine(name) {
-		return s.invalid()
-	}
-	return s.miss(name, cache.Absent)
-}
-
-// registered completes the answer about a.Domain, which the View holds.
-func (s *finding) registered() string {
-	a, view := s.a, s.view
-	d := &a.Domain
-	if d.Statuses&registry.PendingCreate != 0 {
-		// Its record would tell that the co-operative check is under way
-		// (whois.md Q-07): the name is not free, and no more is said.
-		a.resetDomain()
-		a.Reserved = registry.Reserved{Name: a.Name}
-		return s.reserved()
-	}
-	a.Registrar = view.Registrar(d.Registrar)
-	if a.Registrar == nil || a.TLD.GTLD && a.Registrar.IANA == 0 {
-		// Cannot be published without its sponsor (feed.md §7).
-		a.Registrar, a.Class = nil, Unknown
-		a.resetDomain()
-		return a.Name
-	}
-	a.Class = Found
-	if s.contacts() {
-		if d.Registrant != "" {
-			a.HasRegistrant = view.Contact(d.Registrant, &a.Registrant) == cache.Present
-		}
-		for _, roid := range d.Tech {
-			a.addTech(view, roid)
-		}
-	}
-	for _, roid := range d.Hosts {
-		s.host(roid)
-	}
-	a.sortHosts()
-	return d.Name
-}
-
-// contacts reports whether the registry holds contacts for a.Domain: the
-// registrar's model, else the TLD's, unless the operator has set one (feed.md
-// §2). A registrar without a model counts as minimum where each has its own.
-func (s *finding) contacts() bool {
-	a := s.a
-	model := a.Policy.ContactModel
-	if model == registry.ModelUnset {
-		model = cmp.Or(a.Registrar.ContactModel, a.TLD.ContactModel)
-	}
-	if model == registry.ModelPerRegistrar {
-		model = cmp.Or(a.Registrar.ContactModel, registry.ModelMinimum)
-	}
-	return model != registry.ModelMinimum
-}
-
-// reserved answers a name that is not registered and not free.
-func (s *finding) reserved() string {
-	if s.a.Policy.HideReserved {
-		s.a.Reserved = registry.Reserved{}
-		return s.miss(s.a.Name, cache.Absent)
-	}
-	s.a.Class = Reserved
-	return s.a.Name
-}
-
 // miss answers that there is no object, as far as that can be told.
 func (s *finding) miss(key string, presence cache.Presence) string {
 	s.a.Class = NotFound
@@ -230,155 +133,4 @@ func (s *finding) miss(key string, presence cache.Presence) string {
 		s.a.Class = Unknown
 	}
 	return key
-}
-
-// nameserver answers for the host object called name.
-func (s *finding) nameserver(name string) string {
-	a := s.a
-	a.Object, a.Name = Nameserver, name
-	if tld := s.view.TLDOf(name); tld != nil {
-		a.TLD, a.Policy = tld, s.policies.For(tld.Name)
-	}
-	h := a.addHost()
-	presence := s.view.NameserverByName(name, &h.Nameserver)
-	if presence == cache.Present {
-		return s.foundHost(h)
-	}
-	a.Hosts = a.Hosts[:0]
-	if !genuine(name) {
-		return s.invalid()
-	}
-	return s.miss(name, presence)
-}
-
-// foundHost completes an answer about one host object.
-func (s *finding) foundHost(h *Host) string {
-	s.complete(h)
-	s.a.Class = Found
-	return h.ROID
-}
-
-// host adds the host object roid to the answer, if it is known.
-func (s *finding) host(roid string) bool {
-	h := s.a.addHost()
-	if s.view.Nameserver(roid, &h.Nameserver) != cache.Present {
-		s.a.Hosts = s.a.Hosts[:len(s.a.Hosts)-1]
-		return false
-	}
-	s.complete(h)
-	return true
-}
-
-func (s *finding) complete(h *Host) {
-	h.Registrar = s.view.Registrar(h.Nameserver.Registrar)
-	h.Linked = s.view.Linked(h.ROID)
-}
-
-// address answers for the host objects that have the address.
-func (s *finding) address() string {
-	a := s.a
-	a.Object = Nameservers
-	a.address = s.q.Addr.AppendTo(a.address[:0])
-	a.Name = text(a.address)
-	a.roids, a.More = s.view.NameserversAt(s.q.Addr, MaxNameservers, a.roids[:0])
-	presence := s.view.Doubt(registry.KindHost)
-	for _, roid := range a.roids {
-		if !s.host(roid) {
-			presence = cache.Unknown
-		}
-	}
-	if len(a.Hosts) == 0 {
-		return s.miss(a.Name, presence)
-	}
-	a.sortHosts()
-	a.Class = Found
-	return a.Name
-}
-
-// registrar answers with r, nil if there is none.
-func (s *finding) registrar(r *registry.Registrar) string {
-	a := s.a
-	a.Object = Registrar
-	if r == nil {
-		return s.miss("", s.view.Doubt(registry.KindRegistrar))
-	}
-	a.Class, a.Registrar = Found, r
-	return r.ClID
-}
-
-// roid answers for the domain or the host object with a ROID, as asked or in
-// capitals. A contact's is not told from one that nothing has: those that have
-// a contact's form are invalid, as contacts are not offered (whois.md §2.7).
-func (s *finding) roid() string {
-	a, asked := s.a, s.q.Text
-	presence := cache.Absent
-	a.key = append(a.key[:0], asked...)
-	for range 2 {
-		roid := text(a.key)
-		found := s.view.DomainByROID(roid, &a.Domain)
-		// A name in pendingCreate is not shown, so its ROID leads nowhere.
-		if found == cache.Present && a.Domain.Statuses&registry.PendingCreate == 0 {
-			a.Object, a.Name, a.TLD = Domain, a.Domain.Name, s.view.TLDOf(a.Domain.Name)
-			a.Policy = s.policies.For(a.TLD.Name)
-			return s.registered()
-		}
-		if found == cache.Unknown {
-			presence = found
-		}
-		a.resetDomain()
-		h := a.addHost()
-		found = s.view.Nameserver(roid, &h.Nameserver)
-		if found == cache.Present {
-			a.Object, a.Name = Nameserver, h.Name
-			if tld := s.view.TLDOf(h.Name); tld != nil {
-				a.TLD, a.Policy = tld, s.policies.For(tld.Name)
-			}
-			return s.foundHost(h)
-		}
-		a.Hosts = a.Hosts[:0]
-		if found == cache.Unknown {
-			presence = found
-		}
-		upper(a.key)
-	}
-	switch kindOfROID(asked) {
-	case 'c':
-		return s.invalid()
-	case 'h':
-		a.Object = Nameserver
-	default:
-		a.Object = Domain
-	}
-	return s.miss(asked, presence)
-}
-
-// kindOfROID returns the letter, in lower case, that registries by custom begin
-// or end the number in a ROID with: d for a domain, h for a host, c for a
-// contact; 0 for none of these.
-func kindOfROID(roid string) byte {
-	local := roid
-	if i := strings.LastIndexByte(roid, '-'); i > 0 {
-		local = roid[:i]
-	}
-	for _, c := range [...]byte{local[0], local[len(local)-1]} {
-		if isKind(c) {
-			return c | 0x20
-		}
-	}
-	return 0
-}
-
-func upper(b []byte) {
-	for i, c := range b {
-		if 'a' <= c && c <= 'z' {
-			b[i] = c - 'a' + 'A'
-		}
-	}
-}
-
-// sortHosts orders the hosts by name.
-func (a *Answer) sortHosts() {
-	slices.SortFunc(a.Hosts, func(x, y Host) int {
-		return cmp.Or(strings.Compare(x.Name, y.Name), strings.Compare(x.ROID, y.ROID))
-	})
 }

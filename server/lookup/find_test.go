@@ -230,13 +230,13 @@ func TestFind(t *testing.T) {
 		{"ROID of a host outside", "H2-COOP", found{Found, Nameserver, "a.example.net", "", "a.example.net"}},
 		{"ROID of nothing", "D99-COOP", found{class: NotFound, object: Domain}},
 		{"ROID of no host", "99H-COOP", found{class: NotFound, object: Nameserver}},
-		{"Q-15 ROID of a contact", "roid C1-COOP", invalid},
-		{"Q-15 ROID that a contact might have", "roid C99-COOP", invalid},
+		{"Q-15 ROID of a contact", "roid C1-COOP", invalidIn(Contact, "")},
+		{"Q-15 ROID that a contact might have", "roid C99-COOP", invalidIn(Contact, "")},
 		{"Q-07 ROID of a name in pendingCreate", "roid D-pending.coop", found{class: NotFound, object: Domain}},
 		{"help", "?", found{class: Help}},
 		{"W-17 empty", "", invalid},
 		{"Q-04 wildcard", "foo*.coop", invalid},
-		{"Q-15 contact", "contact C1-COOP", invalid},
+		{"Q-15 contact", "contact C1-COOP", invalidIn(Contact, "")},
 	} {
 		q, _ := ParseLine([]byte(c.line))
 		f.Find(view, &q, now, a)

@@ -6,9 +6,6 @@ import (
 	"net/netip"
 	"strings"
 	"unicode"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"rddsd/cache/registry"
 )
@@ -29,7 +26,6 @@ const (
 	errName      LineError = "it holds no valid name"
 	errAddress   LineError = "it holds no valid address"
 	errRegistrar LineError = "it names no registrar"
-	errContact   LineError = "contacts are not offered"
 	errForm      LineError = "it has no form that is known"
 )
 
@@ -59,7 +55,7 @@ func ParseLine(line []byte) (Query, error) {
 	case "roid":
 		return parseROID(argument)
 	case "contact", "entity", "handle":
-		return Query{}, errContact
+		return Query{Question: AskContact}, nil
 	}
 	if more {
 		return parseWords(rest, argument)
@@ -80,129 +76,6 @@ func keyword(word string) string {
 		}
 	}
 	return ""
-}
-
-// Telnet commands (RFC 854).
-const (
-	iac       = 0xff
-	subEnd    = 0xf0 // SE
-	interrupt = 0xf4 // IP
-	subBegin  = 0xfa // SB
-	will      = 0xfb // WILL, WONT, DO, DONT: fb to fe, each with an option
-	dont      = 0xfe
-)
-
-// clean takes out of line what is no text, in place (whois.md W-12): telnet
-// negotiation and control bytes. A TAB is a blank; blanks are collapsed, and
-// trimmed at both ends. What is left must be UTF-8 (W-13) and is brought to NFC.
-func clean(line []byte) ([]byte, error) {
-	out, ascii := line[:0], true
-	for i := 0; i < len(line); i++ {
-		switch c := line[i]; {
-		case c == iac:
-			skip, interrupted := telnet(line[i:])
-			if interrupted {
-				return nil, Interrupted
-			}
-			i += skip - 1
-		case c == ' ' || c == '\t':
-			if len(out) > 0 && out[len(out)-1] != ' ' {
-				out = append(out, ' ')
-			}
-		case c < ' ' || c == 0x7f:
-		default:
-			ascii = ascii && c < utf8.RuneSelf
-			out = append(out, c)
-		}
-	}
-	out = bytes.TrimSuffix(out, blank)
-	if ascii {
-		return out, nil
-	}
-	if !utf8.Valid(out) {
-		return nil, errUTF8
-	}
-	if !norm.NFC.IsNormal(out) {
-		out = norm.NFC.Bytes(out)
-	}
-	return out, nil
-}
-
-// telnet returns how many bytes the telnet command at the start of b has.
-func telnet(b []byte) (n int, interrupted bool) {
-	if len(b) < 2 {
-		return len(b), false
-	}
-	switch c := b[1]; {
-	case c == interrupt:
-		return 2, true
-	case c == subBegin:
-		end := bytes.Index(b, []byte{iac, subEnd})
-		if end < 0 {
-			return len(b), false
-		}
-		return end + 2, false
-	case will <= c && c <= dont:
-		return min(3, len(b)), false
-	}
-	return 2, false
-}
-
-// unwrap takes off what people and other registries' clients put round a query
-// (whois.md §3.1, steps 2 to 6). Only an authorised proxy's flags would mean
-// something (L-09), and there is none.
-func unwrap(rest []byte) []byte {
-	if bytes.HasPrefix(rest, []byte{'-'}) {
-		rest = rest[bytes.LastIndexByte(rest, ' ')+1:]
-		if rest[0] == '-' {
-			return nil
-		}
-	}
-	rest = bytes.TrimPrefix(bytes.TrimPrefix(rest, []byte{'='}), blank)
-	if word, after, _ := bytes.Cut(rest, blank); strings.EqualFold(text(word), "full") {
-		rest = after
-	}
-	if len(rest) >= 2 && rest[0] == '!' && rest[1]|0x20 == 'n' {
-		rest = bytes.TrimPrefix(rest[2:], blank)
-	}
-	rest = unquote(rest)
-	rest = host(rest)
-	rest = bytes.TrimSuffix(rest, []byte("/e"))
-	return bytes.TrimSuffix(trimDot(rest), blank)
-}
-
-// unquote takes one pair of quotes off b.
-func unquote(b []byte) []byte {
-	for _, pair := range [...][2]string{{`"`, `"`}, {"'", "'"}, {"\u201c", "\u201d"}} {
-		if len(b) >= len(pair[0])+len(pair[1]) && strings.HasPrefix(text(b), pair[0]) && strings.HasSuffix(text(b), pair[1]) {
-			return bytes.Trim(b[len(pair[0]):len(b)-len(pair[1])], " ")
-		}
-	}
-	return b
-}
-
-// host returns the host of b when b is a web address, else b.
-func host(b []byte) []byte {
-	start := 0
-	for _, scheme := range [...]string{"http://", "https://"} {
-		if len(b) >= len(scheme) && strings.EqualFold(text(b[:len(scheme)]), scheme) {
-			start = len(scheme)
-		}
-	}
-	if start == 0 {
-		return b
-	}
-	b = b[start:]
-	if end := bytes.IndexAny(b, "/?# "); end >= 0 {
-		b = b[:end]
-	}
-	if bytes.HasPrefix(b, []byte{'['}) {
-		return b[:bytes.IndexByte(b, ']')+1]
-	}
-	if port := bytes.IndexByte(b, ':'); port >= 0 {
-		b = b[:port]
-	}
-	return b
 }
 
 func parseDomain(argument []byte) (Query, error) {
@@ -351,41 +224,6 @@ func foreign(s string) bool {
 	}
 	major, minor, ok := strings.Cut(version, ".")
 	return ok && digits(major) && digits(minor)
-}
-
-// bareROID reports whether s has the form of a ROID that needs no keyword: a
-// number, hexadecimal at most, with the letter of its kind before or behind it
-// (D for domain, H for host, C for contact), a hyphen and the repository's
-// suffix: D123-COOP, 123D-COOP. Other words with a hyphen name registrars.
-func bareROID(s string) bool {
-	local, suffix, ok := strings.Cut(s, "-")
-	if !ok || len(local) < 2 || len(local) > 80 || len(suffix) == 0 || len(suffix) > 8 {
-		return false
-	}
-	for i := 0; i < len(suffix); i++ {
-		if c := suffix[i]; !isDigit(c) && !isLetter(c) && c != '_' {
-			return false
-		}
-	}
-	if isKind(local[0]) {
-		return hexNumber(local[1:])
-	}
-	return isKind(local[len(local)-1]) && hexNumber(local[:len(local)-1])
-}
-
-func isKind(c byte) bool {
-	c |= 0x20
-	return c == 'd' || c == 'h' || c == 'c'
-}
-
-// hexNumber reports whether s is hexadecimal and begins with a digit.
-func hexNumber(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
-			return false
-		}
-	}
-	return s != "" && isDigit(s[0])
 }
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }

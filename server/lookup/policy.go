@@ -28,7 +28,7 @@ type Policy struct {
 	Redaction    string                // what WHOIS prints for a withheld value
 	Limits       string                // one sentence in help about the enforced limits; "" = none are enforced
 	ContactModel registry.ContactModel // ModelUnset: as the registry says
-	HideReserved bool                  // answer reserved names as not found in WHOIS
+	HideReserved bool                  // answer reserved names as not found
 }
 
 // Policies holds the policy of every TLD. It is safe for concurrent use.

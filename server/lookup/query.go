@@ -16,15 +16,15 @@ type Question uint8
 
 const (
 	AskNothing    Question = iota // not a query: answered as invalid
-	AskName                       // Name, whatever it is: a domain, or a host object when it is deeper than names are registered
+	AskName                       // Name: a domain, or deeper a host object; under no TLD of ours the registrar called Text, if set
 	AskDomain                     // the domain Name, nothing else
 	AskNameserver                 // the host object Name
 	AskAddress                    // the host objects that have exactly Addr
-	AskRegistrar                  // the registrar called Text
+	AskRegistrar                  // the registrar called Text, unless Name is set and a TLD of ours
 	AskIANA                       // the registrar with the IANA ID in IANA
-	AskContact                    // the contact whose ROID or identifier is Text
+	AskContact                    // a contact: not offered, so answered as invalid
 	AskROID                       // the object whose ROID is Text
-	AskEntity                     // RDAP entity: a registrar by name, or a contact, by Text
+	AskEntity                     // RDAP entity: the registrar whose full name is Text
 	AskHelp                       // how to ask
 )
 
@@ -65,6 +65,8 @@ func (q Query) String() string {
 		return "roid " + guard(q.Text)
 	case AskEntity:
 		return "entity " + guard(q.Text)
+	case AskContact:
+		return "contact"
 	case AskHelp:
 		return "?"
 	}

@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +15,7 @@ import (
 // GmbH (whois.md Q-05). Of several none is shown.
 func (s *finding) registrarByName() string {
 	a, q := s.a, s.q
-	if q.Question == AskRegistrar && q.Name != "" && s.zone(q.Name) {
+	if q.Question == AskRegistrar && q.Name != "" && s.view.TLD(q.Name) != nil {
 		return s.invalid() // a TLD, not a registrar
 	}
 	a.key = appendFold(a.key[:0], q.Text)
@@ -25,25 +26,32 @@ func (s *finding) registrarByName() string {
 	hits := s.view.RegistrarsByName(folded)
 	switch len(hits) {
 	case 1:
-		return s.registrar(hits[0])
+		return s.registrar(hits[0], folded)
 	case 0:
 		r, several := withoutLastWord(s.view, folded)
 		if several {
 			return s.ambiguous()
 		}
-		return s.registrarOr(r, folded)
+		return s.registrar(r, folded)
 	}
 	return s.ambiguous()
 }
 
-// registrarOr answers with r; if it is nil, the miss is known to the limiter by
-// what was asked.
-func (s *finding) registrarOr(r *registry.Registrar, asked string) string {
-	key := s.registrar(r)
+// registrarByIANA answers for the registrar with the query's IANA ID.
+func (s *finding) registrarByIANA() string {
+	s.a.key = strconv.AppendInt(s.a.key[:0], int64(s.q.IANA), 10)
+	return s.registrar(s.view.RegistrarByIANA(s.q.IANA), text(s.a.key))
+}
+
+// registrar answers with r, nil if there is none; asked is what was asked for.
+func (s *finding) registrar(r *registry.Registrar, asked string) string {
+	a := s.a
+	a.Object = Registrar
 	if r == nil {
-		return asked
+		return s.miss(asked, s.view.Doubt(registry.KindRegistrar))
 	}
-	return key
+	a.Class, a.Registrar = Found, r
+	return r.ClID
 }
 
 // ambiguous answers that several registrars have the name that was asked for.
@@ -100,7 +108,7 @@ func (s *finding) entity() string {
 			hit = r
 		}
 	}
-	return s.registrarOr(hit, q.Text)
+	return s.registrar(hit, q.Text)
 }
 
 // appendFold appends registry.FoldName(name) to dst.
