@@ -13,8 +13,10 @@ const (
 	// room for other clients.
 	maxLine = 999
 
-	// plainMax is the longest value that fits in a line behind any of our labels.
-	plainMax = 900
+	// maxValue is the most characters of a value that are shown. It is the most
+	// that EPP allows in a name, an address line or an identifier (RFC 5733 §4),
+	// and ICANN's grammar in a postal value.
+	maxValue = 255
 )
 
 // appendField appends a line made of label, which ends with a colon and a
@@ -51,7 +53,7 @@ func appendKnown(dst []byte, label, value string) []byte {
 // without "&", no blank at an end, no two blanks in a row, and short enough.
 // Most values are, and finding out costs less than cleaning.
 func isPlain(value string) bool {
-	if value == "" || len(value) > plainMax {
+	if value == "" || len(value) > maxValue {
 		return false
 	}
 	before := byte(' ')
@@ -65,8 +67,8 @@ func isPlain(value string) bool {
 	return before != ' '
 }
 
-// appendClean appends value as one run of text, and nothing where dst would
-// grow longer than end.
+// appendClean appends value as one run of text, as far as dst does not grow
+// longer than end.
 //   - What is no character of a line (see isBlank) becomes a blank, runs of
 //     blanks become one, and blanks at either end go.
 //   - An HTML entity (&amp; &#10;) gets a blank behind its "&": clients that
@@ -74,21 +76,23 @@ func isPlain(value string) bool {
 //     holder's making. Values are not HTML, so nothing is decoded here.
 //   - Bytes that are not UTF-8 become U+FFFD.
 //
-// A value that is too long ends between two characters.
+// A value that is too long, by end or by maxValue, ends between two characters.
 func appendClean(dst []byte, value string, end int) []byte {
-	begin := len(dst)
+	begin, chars := len(dst), 0
 	blank := false // one is due before the next character
 	for i, r := range value {
 		if isBlank(r) {
 			blank = len(dst) > begin
 			continue
 		}
-		if len(dst)+1+utf8.RuneLen(r) > end {
+		if blank {
+			chars++
+		}
+		if chars++; chars > maxValue || len(dst)+1+utf8.RuneLen(r) > end {
 			break
 		}
 		if blank {
 			dst = append(dst, ' ')
-			blank = false
 		}
 		dst = utf8.AppendRune(dst, r)
 		blank = r == '&' && beginsEntity(value[i:])

@@ -37,8 +37,9 @@ func TestAppendField(t *testing.T) {
 		{"a control cannot hide an entity", "&am\x00p;", "L: &am p;\r\n"},
 		{"a value like a label stands", "Registrar: Other", "L: Registrar: Other\r\n"},
 		{"a line ends before 1000 bytes, between characters", long, "L: " + long[:4*248] + "\r\n"},
-		{"ASCII is cut too", strings.Repeat("x", 1020), "L: " + strings.Repeat("x", 993) + "\r\n"},
-		{"a cut leaves no blank at the end", strings.Repeat("x", 993) + " y", "L: " + strings.Repeat("x", 993) + "\r\n"},
+		{"a value has at most 255 characters", strings.Repeat("x", 1020), "L: " + strings.Repeat("x", 255) + "\r\n"},
+		{"the blanks of broken entities count", strings.Repeat("&a;", 85), "L: " + strings.Repeat("& a;", 63) + "& a\r\n"},
+		{"a cut leaves no blank at the end", strings.Repeat("x", 254) + " y", "L: " + strings.Repeat("x", 254) + "\r\n"},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			got := string(appendField([]byte("before\r\n"), "L: ", test.value))
