@@ -390,10 +390,11 @@ func TestFindContacts(t *testing.T) {
 		{"the TLD's model is minimum", "example.small.test", unset, false},
 		{"override: minimum", "example.coop", minimum, false},
 		{"override: full", "second.coop", full, true},
-		{"override: per-registrar, the registrar has one", "second.coop", each, false},
+		{"override: per-registrar, the registrar has one", "third.test", each, true},
+		{"override: per-registrar, the registrar has another", "second.coop", each, false},
 		{"override: per-registrar, the registrar has none", "example.coop", each, false},
 	} {
-		f := newFinder(Policy{TLD: "coop", ContactModel: c.override})
+		f := newFinder(Policy{TLD: "coop", ContactModel: c.override}, Policy{TLD: "test", ContactModel: c.override})
 		q, _ := ParseLine([]byte(c.name))
 		f.Find(view, &q, now, a)
 		if a.Class != Found || a.HasRegistrant != c.want {
@@ -422,11 +423,27 @@ func TestFindHosts(t *testing.T) {
 	if got := hostNames(a); !slices.Equal(got, []string{"a.example.net", "ns1.example.coop"}) {
 		t.Errorf("hosts of example.coop: %v, want them by name", got)
 	}
-	q, _ = ParseLine([]byte("192.0.2.10"))
-	f.Find(fixture(), &q, now, a)
-	for i, linked := range []bool{false, true} {
-		if h := &a.Hosts[i]; h.Linked != linked || h.Registrar == nil || h.Registrar.ClID != "example" {
-			t.Errorf("%s: linked %v, registrar %v, want %v, example", h.Name, h.Linked, h.Registrar, linked)
+	for line, linked := range map[string][]bool{
+		"example.coop": {true, true}, "192.0.2.10": {false, true}, "ns1.example.coop": {true}, "idle.example.coop": {false}, "H1-COOP": {true},
+	} {
+		q, _ = ParseLine([]byte(line))
+		f.Find(fixture(), &q, now, a)
+		for i, linked := range linked {
+			if h := &a.Hosts[i]; h.Linked != linked || h.Registrar == nil || h.Registrar.ClID != "example" {
+				t.Errorf("%q: %s is linked %v, registrar %v, want %v, example", line, h.Name, h.Linked, h.Registrar, linked)
+			}
+		}
+	}
+}
+
+// an answer does not even hold what must not be told.
+func TestFindHoldsNoSecret(t *testing.T) {
+	f, a := newFinder(), new(Answer)
+	for _, line := range []string{"xn--cafe-yvc.coop", "pending.coop", "roid D-pending.coop"} {
+		q, _ := ParseLine([]byte(line))
+		f.Find(fixture(), &q, now, a)
+		if a.Reserved.Of != "" || a.Domain.Name != "" || a.Domain.Registrant != "" || len(a.Hosts) != 0 {
+			t.Errorf("the answer to %q holds %+v, %+v", line, a.Reserved, a.Domain)
 		}
 	}
 }
@@ -442,6 +459,9 @@ func TestFindMaxNameservers(t *testing.T) {
 		f.Find(fixture(hosts[:n]...), &q, now, a)
 		if len(a.Hosts) != MaxNameservers || a.More != more || !slices.IsSorted(hostNames(a)) || a.Ask.Count != MaxNameservers {
 			t.Errorf("%d hosts at an address: %d shown, more %v, counted %d, %v", n, len(a.Hosts), a.More, a.Ask.Count, hostNames(a))
+		}
+		if f.Find(fixture(), &Query{Question: AskHelp}, now, a); a.More {
+			t.Error("help is cut")
 		}
 	}
 }

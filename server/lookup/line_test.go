@@ -52,6 +52,7 @@ func TestParseLine(t *testing.T) {
 		{"flags: Debian's -V", "-V Md5.5 example.coop", name("example.coop")},
 		{"flags: a stranger's -V tag,IP", "-V edge,192.0.2.9 example.coop", name("example.coop")},
 		{"flags alone", "-T", invalid},
+		{"flags alone, two", "-B --show-handles", invalid},
 		{"flags: a value that is a keyword", "-T domain", invalid},
 		{"leading =", "=example.coop", name("example.coop")},
 		{"leading = and a keyword", "= domain example.coop", Query{Question: AskDomain, Name: "example.coop"}},

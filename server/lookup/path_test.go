@@ -75,6 +75,7 @@ func TestParsePath(t *testing.T) {
 		{"entity, plus is plus", "entity/Example+Registrar", "", entity("Example+Registrar"), 200},
 		{"entity, a slash in the name", "entity/A%2FS", "", entity("A/S"), 200},
 		{"entity in NFC", "entity/Cafe%CC%81", "", entity("Caf\u00e9"), 200},
+		{"entity in NFC, not NFKC", "entity/%EF%BC%A1", "", entity("\uff21"), 200},
 		{"entity of blanks", "entity/%20", "", Query{}, 400},
 		{"entity without a value", "entity/", "", Query{}, 400},
 		{"entity with a control character", "entity/a%0Ab", "", Query{}, 400},
