@@ -635,8 +635,14 @@ func BenchmarkParseLine(b *testing.B) {
 func BenchmarkFind(b *testing.B) {
 	view, f, a := fixture(), newFinder(), new(Answer)
 	for _, c := range [][2]string{
-		{"hit", "example.coop"}, {"published", "published.coop"}, {"miss", "unregistered.coop"}, {"IDN", "xn--caf-dma.coop"}, {"IDN-miss", "xn--bcher-kva.coop"},
-		{"host", "ns1.example.coop"}, {"address", "192.0.2.10"}, {"registrar", "9995"},
+		{"hit", "example.coop"},
+		{"published", "published.coop"},
+		{"miss", "unregistered.coop"},
+		{"IDN", "xn--caf-dma.coop"},
+		{"IDN-miss", "xn--bcher-kva.coop"},
+		{"host", "ns1.example.coop"},
+		{"address", "192.0.2.10"},
+		{"registrar", "9995"},
 	} {
 		b.Run(c[0], func(b *testing.B) {
 			b.ReportAllocs()
