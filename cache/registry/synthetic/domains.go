@@ -289,19 +289,30 @@ func (g *Registry) sign(s *stream, d *Domain) {
 	if s.chance(secondDSShare) {
 		n = 2
 	}
-	algorithms, algorithmWeights := algorithms()
-	types, typeWeights := digestTypes()
 	for range n {
-		ds := registry.DS{
-			KeyTag: uint16(1 + s.below(65535)), Algorithm: algorithms[s.pick(algorithmWeights)], DigestType: types[s.pick(typeWeights)],
-		}
-		length := map[uint8]int{1: 40, 2: 64, 4: 96}[ds.DigestType] // hexadecimal digits of SHA-1, SHA-256, SHA-384
-		digest := make([]byte, length)
-		for i := range digest {
-			digest[i] = "0123456789ABCDEF"[s.below(16)]
-		}
-		ds.Digest = string(digest)
-		d.DS = append(d.DS, ds)
+		d.DS = append(d.DS, s.ds())
 	}
 	slices.SortFunc(d.DS, func(a, b registry.DS) int { return int(a.KeyTag) - int(b.KeyTag) })
+}
+
+// ds draws a DS record.
+func (s *stream) ds() registry.DS {
+	algorithms, algorithmWeights := algorithms()
+	types, typeWeights := digestTypes()
+	ds := registry.DS{
+		KeyTag: uint16(1 + s.below(65535)), Algorithm: algorithms[s.pick(algorithmWeights)], DigestType: types[s.pick(typeWeights)],
+	}
+	digits := 64 // SHA-256
+	switch ds.DigestType {
+	case 1:
+		digits = 40 // SHA-1
+	case 4:
+		digits = 96 // SHA-384
+	}
+	digest := make([]byte, digits)
+	for i := range digest {
+		digest[i] = "0123456789ABCDEF"[s.below(16)]
+	}
+	ds.Digest = string(digest)
+	return ds
 }

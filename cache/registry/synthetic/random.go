@@ -28,7 +28,7 @@ const (
 	forProvider
 	forHost
 	forChange
-	forIdentity
+	forFiction
 )
 
 // stream is a sequence of random numbers.
