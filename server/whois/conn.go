@@ -16,7 +16,7 @@ import (
 func (s *Server) serveConn(conn net.Conn, client ratelimit.Client, terms terms) {
 	defer conn.Close()
 	w := s.hire()
-	defer s.workers.Put(w)
+	defer s.dismiss(w)
 
 	if err := conn.SetReadDeadline(time.Now().Add(s.patience(terms))); err != nil {
 		s.counts.broken.Add(1)
@@ -46,7 +46,7 @@ func (s *Server) serveConn(conn net.Conn, client ratelimit.Client, terms terms) 
 	}
 }
 
-// hire returns a worker; put it back into s.workers.
+// hire returns a worker; dismiss takes it back.
 func (s *Server) hire() *worker {
 	if w, ok := s.workers.Get().(*worker); ok {
 		return w
@@ -54,11 +54,18 @@ func (s *Server) hire() *worker {
 	return new(worker)
 }
 
+func (s *Server) dismiss(w *worker) {
+	w.answer.View = nil // a worker that waits keeps no old View alive
+	s.workers.Put(w)
+}
+
 // patience is how long the query line may take.
 func (s *Server) patience(terms terms) time.Duration {
 	switch {
 	case terms != welcome:
 		return cmp.Or(s.RefuseTimeout, DefaultRefuseTimeout)
+	case s.Caps.Occupancy() > hurriedAbove:
+		return cmp.Or(s.HurriedTimeout, DefaultHurriedTimeout)
 	}
 	return cmp.Or(s.ReadTimeout, DefaultReadTimeout)
 }

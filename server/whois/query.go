@@ -19,14 +19,15 @@ type worker struct {
 	answer lookup.Answer
 }
 
-// terms is why a query is refused whatever it asks: because of the state of the
-// server, or of its client's connections.
+// terms is on which a connection is served: any but welcome refuse its query
+// whatever it asks.
 type terms uint8
 
 const (
-	welcome terms = iota
-	crowded       // the client has more connections than it may (W-14)
-	swamped       // the server has hardly a connection left
+	welcome  terms = iota
+	crowded        // the client has more connections than it may (W-14)
+	swamped        // the server has hardly a slot left
+	unwanted       // the server has no slot left
 )
 
 // crowdedWait is what a client with too many connections is told to wait: one

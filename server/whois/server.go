@@ -16,6 +16,7 @@ import (
 
 	"rddsd/cache"
 	"rddsd/ratelimit"
+	"rddsd/server/listen"
 	"rddsd/server/lookup"
 	"rddsd/server/tally"
 )
@@ -23,14 +24,19 @@ import (
 // Defaults of the Server's timeouts (whois.md W-04 to W-07, W-20).
 const (
 	DefaultReadTimeout    = 30 * time.Second
-	DefaultCrowdedTimeout = 5 * time.Second
+	DefaultHurriedTimeout = 5 * time.Second
 	DefaultRefuseTimeout  = 2 * time.Second
 	DefaultWriteTimeout   = 30 * time.Second
 	DefaultLingerTimeout  = time.Second
 	DefaultDrainTimeout   = 10 * time.Second
 	panicLogEvery         = time.Minute
 	maxDiscard            = 64 << 10 // bytes read and thrown away by a lingering close
-	crowdedAbove          = 0.5      // share of the connection slots
+
+	// Shares of the connection slots in use: above one, slow clients get less time
+	// (W-04); above the other, who comes is told that the server is busy, while
+	// there are still slots to tell it with.
+	hurriedAbove = 0.5
+	swampedAbove = 0.9
 )
 
 // Server answers WHOIS queries. Set its fields before Serve; the zero timeouts
@@ -40,16 +46,17 @@ type Server struct {
 	Finder  *lookup.Finder
 	Limiter *ratelimit.Limiter
 	Tally   *tally.Tally
+	Caps    *listen.Caps
 	Log     *slog.Logger
 
 	// ReadTimeout is the time from accept to the end of the query line: one
 	// deadline, which a byte a second does not move.
 	ReadTimeout time.Duration
-	// CrowdedTimeout takes its place while more than half of the connection
+	// HurriedTimeout takes its place while more than half of the connection
 	// slots are in use.
-	CrowdedTimeout time.Duration
-	// RefuseTimeout takes its place for a client with too many connections: its
-	// query is read, so that it can read the refusal.
+	HurriedTimeout time.Duration
+	// RefuseTimeout takes its place where a refusal is all there will be: the
+	// query is read so that the refusal can be.
 	RefuseTimeout time.Duration
 	// WriteTimeout is the time for the whole answer.
 	WriteTimeout time.Duration
@@ -106,12 +113,33 @@ func (s *Server) accept(ln net.Listener, serving *sync.WaitGroup) error {
 		}
 		s.counts.connections.Add(1)
 		client := clientOf(conn)
+		slot, terms := s.admit(client)
+		if terms == unwanted {
+			s.counts.refused.Add(1)
+			conn.Close()
+			continue
+		}
 		s.track(conn)
 		serving.Go(func() {
+			defer slot.Release()
 			defer s.untrack(conn)
-			s.serveConn(conn, client, welcome)
+			s.serveConn(conn, client, terms)
 		})
 	}
+}
+
+// admit says on which terms a connection of client is served.
+func (s *Server) admit(client ratelimit.Client) (listen.Slot, terms) {
+	slot, verdict := s.Caps.Acquire(client.Addr)
+	switch {
+	case verdict == listen.Full:
+		return slot, unwanted // W-07: the hard cap alone closes unread
+	case verdict == listen.Crowded:
+		return slot, crowded
+	case s.Caps.Occupancy() > swampedAbove:
+		return slot, swamped
+	}
+	return slot, welcome
 }
 
 // drain waits until serving ends, and cuts it short after DrainTimeout.

@@ -15,6 +15,7 @@ import (
 	"rddsd/cache/cachetest"
 	"rddsd/cache/registry"
 	"rddsd/ratelimit"
+	"rddsd/server/listen"
 	"rddsd/server/lookup"
 	"rddsd/server/tally"
 )
@@ -45,6 +46,7 @@ func newServer(view *cache.View, change func(*lookup.Policy)) *Server {
 		})),
 		Limiter: ratelimit.New(ratelimit.Config{Mode: ratelimit.Off}, time.Now()),
 		Tally:   new(tally.Tally),
+		Caps:    listen.NewCaps(listen.Limits{}),
 		Log:     slog.New(slog.DiscardHandler),
 	}
 	s.Cache.Publish(view)
