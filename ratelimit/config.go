@@ -54,7 +54,7 @@ const (
 	DefaultBurst = 60  // look-ups back to back
 
 	MinRate  = 0.001
-	MaxRate  = 1000 // above it the tick of 100 µs is too coarse to be fair
+	MaxRate  = 1000 // above it a tick of 0.1 ms is too coarse to be fair
 	MinBurst = 1
 	MaxBurst = 10_000
 )
@@ -66,7 +66,7 @@ type Config struct {
 
 	// Rate is how many look-ups a second one client, an IPv4 address or an IPv6
 	// /64, can keep up. From MinRate to MaxRate; 0 is DefaultRate. The time
-	// between two look-ups is rounded up to a whole tick of 100 µs.
+	// between two look-ups is rounded up to a whole tick of 0.1 ms.
 	Rate float64
 
 	// Burst is how many look-ups a client that was quiet for Burst/Rate seconds

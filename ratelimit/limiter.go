@@ -58,9 +58,9 @@ func (l *Limiter) Config() Config { return l.limits.Load().config }
 // nor charged.
 //
 // now should carry a monotonic reading, as time.Now() does, and so stay clear of
-// steps of the wall clock. Time that runs backwards is borne: by up to a minute it
-// lengthens a running wait by that much, by more it costs a client the rest of its
-// burst and no more. A time before the epoch counts as the epoch.
+// steps of the wall clock. Time that runs backwards is borne: a step of up to a minute
+// makes clients wait that much longer, a longer one costs each the rest of its burst
+// once. A time before the epoch counts as the epoch.
 func (l *Limiter) Decide(client Client, _ Ask, now time.Time) Decision {
 	limits := l.limits.Load()
 	if limits.mode == Off || client.Audience == Probe {

@@ -270,7 +270,7 @@ func TestClockSetBack(t *testing.T) {
 func TestClockRunsOutOfBits(t *testing.T) {
 	l := New(Config{}, epoch)
 	client := at("192.0.2.1")
-	end := epoch.Add(time.Duration(emptyMask-start) * tick)
+	end := epoch.Add(time.Duration(emptyMask) * tick)
 	admitted(l, client, end.Add(-time.Hour), 60)
 	now := end.Add(time.Second)
 	if d := l.Decide(client, Ask{}, now); d.Verdict != Refuse || d.RetryIn > 200*time.Millisecond {

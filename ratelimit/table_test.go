@@ -41,7 +41,7 @@ func TestAccountsEqualTokenBuckets(t *testing.T) {
 				rapid.Just[uint64](0), rapid.Uint64Range(0, 2*cost), rapid.Uint64Range(0, 2*capacity),
 			).Draw(t, "pause")
 			who := rapid.IntRange(0, ways-1).Draw(t, "who")
-			wait, crowded := table.charge(uint64(who+1)<<(emptyBits+1), now, cost, capacity)
+			wait, crowded := table.charge(uint64(who)<<emptyBits, now, cost, capacity)
 			if want := models[who].take(now, cost, capacity); wait != want || crowded {
 				t.Fatalf("account %d at %d: wait %d, crowded %v; want %d, false", who, now, wait, crowded, want)
 			}
@@ -66,7 +66,7 @@ func TestFillingTheTableGainsNothing(t *testing.T) {
 		for range rapid.IntRange(1, 600).Draw(t, "queries") {
 			now += rapid.OneOf(rapid.Just[uint64](0), rapid.Uint64Range(0, cost)).Draw(t, "pause")
 			who := rapid.OneOf(rapid.Just(0), rapid.IntRange(0, accounts-1)).Draw(t, "who")
-			wait, crowded := table.charge(uint64(who+1)<<(emptyBits+1), now, cost, capacity)
+			wait, crowded := table.charge(uint64(who)<<emptyBits, now, cost, capacity)
 			crowdedOnce = crowdedOnce || crowded
 			if wait > 0 {
 				continue
@@ -84,7 +84,7 @@ func TestFillingTheTableGainsNothing(t *testing.T) {
 // The cell that goes is the least charged, however long ago the others were used.
 func TestLeastChargedGoesFirst(t *testing.T) {
 	const cost, capacity = 10, 600
-	tag := func(i int) uint64 { return uint64(i) << (emptyBits + 1) }
+	tag := func(i int) uint64 { return uint64(i) << emptyBits }
 	table := newTable(1)
 	for i := 1; i <= ways; i++ {
 		for range 2 + (i+3)%ways { // account 5 has the least: 2
@@ -95,14 +95,13 @@ func TestLeastChargedGoesFirst(t *testing.T) {
 		t.Error("a newcomer to a bucket without an empty cell is not counted as crowded")
 	}
 	for i := 1; i <= ways; i++ {
-		cell, _ := table.buckets[0].find(tag(i))
-		if (cell == nil) != (i == 5) {
-			t.Errorf("account %d in the table: %v, want only account 5 gone", i, cell != nil)
+		_, word := table.buckets[0].find(tag(i))
+		if gone := word&tagMask != tag(i); gone != (i == 5) {
+			t.Errorf("account %d gone from the table: %v, want only account 5 gone", i, gone)
 		}
 	}
-	_, word := table.buckets[0].find(tag(100))
-	if got, want := word&emptyMask-start, uint64(2*cost+1+cost); got > want+ways || got < want {
-		t.Errorf("the newcomer's charge is %d, want the %d it found and its own %d", got, 2*cost, cost)
+	if _, word := table.buckets[0].find(tag(100)); word != tag(100)|3*cost {
+		t.Errorf("the newcomer's charge is %d, want the %d it found and its own %d", word&emptyMask, 2*cost, cost)
 	}
 }
 
@@ -186,7 +185,7 @@ func TestConcurrentNewcomersGainNothing(t *testing.T) {
 					if random.IntN(3) == 0 {
 						now = clock.Add(1)
 					}
-					wait, crowded := table.charge(uint64(who+1)<<(emptyBits+1), now, cost, cost*burst)
+					wait, crowded := table.charge(uint64(who)<<emptyBits, now, cost, cost*burst)
 					if wait == 0 {
 						admitted[who].Add(1)
 					}
@@ -207,10 +206,13 @@ func TestConcurrentNewcomersGainNothing(t *testing.T) {
 		if crowds.Load() == 0 {
 			t.Fatalf("round %d: nobody was pushed out: the test shows nothing", round)
 		}
+		owners := make(map[uint64]bool)
 		for i := range table.buckets[0] {
-			if word := table.buckets[0][i].Load(); word&claimBit != 0 {
-				t.Errorf("round %d: cell %d is still claimed after all goroutines ended", round, i)
+			owner := table.buckets[0][i].Load() >> emptyBits
+			if owners[owner] {
+				t.Errorf("round %d: account %d has two cells", round, owner)
 			}
+			owners[owner] = true
 		}
 	}
 }
