@@ -1,0 +1,123 @@
+// Package rdap answers RDAP queries over HTTP (RFC 7480, 9082, 9083) under the
+// gTLD profile of February 2024: routes, headers and the JSON form.
+package rdap
+
+import (
+	"net/http"
+	"strconv"
+
+	"rddsd/server/lookup"
+)
+
+// AppendBody appends the body that tells a, and returns it with its HTTP status
+// (rdap.md §1.4). url is the URL that was asked for as AppendURL makes it. It
+// does not allocate once dst has grown: a body has 1 to 8 kB.
+func AppendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status int) {
+	switch a.Class {
+	case lookup.Found, lookup.Degraded:
+		if a.Object != lookup.Contact {
+			return appendObject(dst, a, url), http.StatusOK
+		}
+		status = http.StatusNotFound // contacts are told inside domains only (rdap.md §2)
+	case lookup.Help:
+		dst = appendConformance(dst, true)
+		dst = appendTerms(dst, a.Policy, url)
+		dst = appendHelpNotice(dst, a.Policy, url)
+		return append(dst, `]}`...), http.StatusOK
+	case lookup.NotFound, lookup.OtherTLD:
+		status = http.StatusNotFound
+	case lookup.Reserved:
+		return appendError(dst, http.StatusNotFound, reservedName, "", a.Policy, url), http.StatusNotFound
+	case lookup.Invalid:
+		status = http.StatusBadRequest
+	case lookup.Limited:
+		status = http.StatusTooManyRequests
+	case lookup.Unknown, lookup.Busy:
+		status = http.StatusServiceUnavailable
+	default:
+		status = http.StatusInternalServerError
+	}
+	return appendError(dst, status, explain(status), "", a.Policy, url), status
+}
+
+// appendObject appends the body about something that was found.
+func appendObject(dst []byte, a *lookup.Answer, url []byte) []byte {
+	var w withheld
+	if a.Object == lookup.Domain {
+		w = withhold(a)
+	}
+	dst = appendConformance(dst, w.any())
+	dst = appendTerms(dst, a.Policy, url)
+	switch a.Object {
+	case lookup.Domain:
+		dst = appendDomainNotices(dst, url)
+		dst = append(dst, ']')
+		dst = appendDomain(dst, a, url, w)
+	case lookup.Nameserver:
+		dst = append(dst, ']')
+		dst = appendNameserverLookup(dst, a, url)
+	case lookup.Nameservers:
+		if a.More {
+			dst = append(dst, cut...)
+		}
+		dst = append(dst, ']')
+		dst = appendNameserverResults(dst, a)
+	case lookup.Registrar:
+		dst = append(dst, ']')
+		dst = appendRegistrarLookup(dst, a, url)
+	}
+	return append(dst, '}')
+}
+
+// appendError appends the body of an error (RFC 9083 §6), with one more sentence
+// if there is a detail. It says nothing of the query but the URL in the link of
+// the notice.
+func appendError(dst []byte, status int, description, detail string, p *lookup.Policy, url []byte) []byte {
+	dst = appendConformance(dst, false)
+	dst = append(dst, `,"errorCode":`...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, `,"title":`...)
+	dst = appendString(dst, http.StatusText(status))
+	dst = append(dst, `,"description":[`...)
+	dst = appendString(dst, description)
+	if detail != "" {
+		dst = append(dst, `,"In detail: `...)
+		dst = appendText(dst, detail)
+		dst = append(dst, `."`...)
+	}
+	dst = append(dst, ']')
+	dst = appendTerms(dst, p, url)
+	return append(dst, `]}`...)
+}
+
+// reservedName tells that a name is neither registered nor free (whois.md Q-06).
+const reservedName = "The name is reserved by the registry and cannot be registered."
+
+// explain returns the sentence that tells an error.
+func explain(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "The request cannot be understood: check the name, the address or the percent-encoding."
+	case http.StatusNotFound:
+		return "No object in this registry matches the query."
+	case http.StatusMethodNotAllowed:
+		return "Only GET, HEAD and OPTIONS are answered here."
+	case http.StatusRequestTimeout:
+		return "The request did not arrive in time."
+	case http.StatusRequestEntityTooLarge:
+		return "A query has no body."
+	case http.StatusRequestURITooLong:
+		return "The URL is longer than any query needs."
+	case http.StatusUnprocessableEntity:
+		return "This form of search pattern is not supported."
+	case http.StatusTooManyRequests:
+		return "Too many queries from this network: wait as long as Retry-After says."
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "The header of the request is longer than any query needs."
+	case http.StatusNotImplemented:
+		return "This kind of query is not offered here."
+	case http.StatusServiceUnavailable:
+		return "The service is temporarily unable to answer: try again later."
+	}
+	return "The service failed to answer: try again later."
+}

@@ -1,0 +1,65 @@
+package rdap
+
+import "rddsd/cache/registry"
+
+// postal are the elements that adr holds besides state and country.
+const postal = registry.ElementStreet | registry.ElementCity | registry.ElementPC
+
+// appendRegistrant appends the entity of a registrant without the elements in w
+// (rdap.md §5.2). State or province and country are always public.
+func appendRegistrant(dst []byte, c *registry.Contact, w registry.Element) []byte {
+	dst = appendContactHead(dst, c, w, `"roles":["registrant"]`)
+	organisation := shown(w, registry.ElementOrg, c.Org)
+	if organisation != "" {
+		dst = append(dst, `,["kind",{},"text","org"]`...)
+	}
+	dst = appendValue(dst, "fn", shown(w, registry.ElementName, c.Name))
+	dst = appendProperty(dst, "org", organisation)
+
+	lines := c.Street
+	if w&registry.ElementStreet != 0 {
+		lines = nil
+	}
+	town, code := shown(w, registry.ElementCity, c.City), shown(w, registry.ElementPC, c.PC)
+	// What is withheld of an address needs a place to be empty at.
+	if w&postal != 0 || len(lines) > 0 || town != "" || c.SP != "" || code != "" || c.CC != "" {
+		dst = appendAddress(dst, lines, town, c.SP, code, c.CC)
+	}
+	dst = appendPhone(dst, c, w)
+	dst = appendTel(dst, "fax", shown(w, registry.ElementFax, c.Fax), shown(w, registry.ElementFaxExt, c.FaxExt))
+	dst = appendProperty(dst, "email", shown(w, registry.ElementEmail, c.Email))
+	return append(dst, cardEnd+`}`...)
+}
+
+// appendTech appends the entity of a technical contact without the elements in
+// w: name, phone and e-mail, no more (rdap.md §5.3).
+func appendTech(dst []byte, c *registry.Contact, w registry.Element) []byte {
+	dst = appendContactHead(dst, c, w, `"roles":["technical"]`)
+	dst = appendValue(dst, "fn", shown(w, registry.ElementName, c.Name))
+	dst = appendPhone(dst, c, w)
+	dst = appendProperty(dst, "email", shown(w, registry.ElementEmail, c.Email))
+	return append(dst, cardEnd+`}`...)
+}
+
+func appendContactHead(dst []byte, c *registry.Contact, w registry.Element, roles string) []byte {
+	dst = append(dst, `{"objectClassName":"entity",`...)
+	if w&registry.ElementID == 0 {
+		dst = append(dst, `"handle":`...)
+		dst = appendString(dst, c.ROID)
+		dst = append(dst, ',')
+	}
+	dst = append(dst, roles...)
+	return append(dst, cardBegin...)
+}
+
+func appendPhone(dst []byte, c *registry.Contact, w registry.Element) []byte {
+	return appendTel(dst, "voice", shown(w, registry.ElementVoice, c.Voice), shown(w, registry.ElementVoiceExt, c.VoiceExt))
+}
+
+// shown returns value unless w withholds its element.
+func shown(w, element registry.Element, value string) string {
+	if w&element != 0 {
+		return ""
+	}
+	return value
+}

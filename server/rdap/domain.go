@@ -1,0 +1,182 @@
+package rdap
+
+import (
+	"strconv"
+	"strings"
+
+	"rddsd/cache/registry"
+	"rddsd/server/lookup"
+)
+
+// appendDomain appends the members of the answer about a domain that come after
+// the notices (rdap.md §3.5, §6.1), without w.
+func appendDomain(dst []byte, a *lookup.Answer, url []byte, w withheld) []byte {
+	d := &a.Domain
+	dst = append(dst, `,"objectClassName":"domain"`...)
+	dst = appendMember(dst, `,"handle":`, d.ROID)
+	dst = appendNames(dst, d.Name, d.UName)
+
+	dst = append(dst, `,"links":[`...)
+	dst = appendSelf(dst, url, a.Policy.BaseURL, "domain/", d.Name)
+	dst = appendRelated(dst, url, a.Registrar, d.Name)
+	dst = append(dst, ']')
+
+	dst = appendStatuses(dst, d.Shown())
+	dst = appendMember(dst, `,"port43":`, a.Policy.Port43)
+	dst = appendDomainEvents(dst, d, a.AsOf)
+	dst = appendDelegation(dst, a.Hosts)
+	dst = appendSecureDNS(dst, d, a.TLD)
+	dst = appendDomainEntities(dst, a, w)
+	if a.Class == lookup.Degraded {
+		dst = append(dst, degraded...)
+	}
+	return appendRedacted(dst, w)
+}
+
+// degraded tells that a budget, not the registry, withholds the contacts
+// (rdap.md §5.1).
+const degraded = `,"remarks":[{"title":"Contact Data Limit","type":"object redacted due to authorization",` +
+	`"description":["A limit on how much contact data may be shown has been reached; contact data is left out for now."]}]`
+
+// appendRelated appends the link to the same domain at its registrar, which is
+// the listed base URL, "domain/" and the name (rdap.md §8.1).
+func appendRelated(dst, url []byte, r *registry.Registrar, name string) []byte {
+	if r == nil || !isWeb(r.RDAPURL) || r.IANA >= firstReservedIANA && r.IANA <= lastReservedIANA {
+		return dst
+	}
+	dst = append(dst, `,{"value":"`...)
+	dst = append(dst, url...)
+	dst = append(dst, `","rel":"related","href":"`...)
+	dst = appendText(dst, r.RDAPURL)
+	if !strings.HasSuffix(r.RDAPURL, "/") {
+		dst = append(dst, '/')
+	}
+	if !strings.HasSuffix(r.RDAPURL, "/domain/") && !strings.HasSuffix(r.RDAPURL, "/domain") {
+		dst = append(dst, "domain/"...)
+	}
+	dst = append(dst, name...)
+	return append(dst, `","type":"`+mediaType+`"}`...)
+}
+
+// appendStatuses appends the member status, "active" first, the rest in the
+// order of the set.
+func appendStatuses(dst []byte, s registry.Status) []byte {
+	if s == 0 {
+		return dst
+	}
+	dst = append(dst, `,"status":[`...)
+	if s&registry.OK != 0 {
+		dst = append(dst, `"active",`...)
+		s &^= registry.OK
+	}
+	for one, rest := s.Next(); one != 0; one, rest = rest.Next() {
+		dst = append(dst, '"')
+		dst = append(dst, one.RDAP()...)
+		dst = append(dst, `",`...)
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+func appendDomainEvents(dst []byte, d *registry.Domain, asOf registry.Time) []byte {
+	dst = append(dst, `,"events":[`...)
+	dst = appendEvent(dst, "registration", d.Created)
+	dst = appendEvent(dst, "expiration", d.Expires)
+	dst = appendEvent(dst, "last changed", d.Updated)
+	dst = appendEvent(dst, "transfer", d.Transferred)
+	dst = appendLastUpdate(dst, asOf)
+	return append(dst, ']')
+}
+
+// appendEvent appends an event and a comma, or nothing if it did not happen.
+func appendEvent(dst []byte, action string, at registry.Time) []byte {
+	if at == 0 {
+		return dst
+	}
+	dst = append(dst, `{"eventAction":"`...)
+	dst = append(dst, action...)
+	dst = append(dst, `","eventDate":"`...)
+	dst = at.Append(dst)
+	return append(dst, `"},`...)
+}
+
+// appendLastUpdate appends the event that ends each list of a topmost object
+// (check -43100).
+func appendLastUpdate(dst []byte, asOf registry.Time) []byte {
+	dst = append(dst, `{"eventAction":"last update of RDAP database","eventDate":"`...)
+	dst = asOf.Append(dst)
+	return append(dst, `"}`...)
+}
+
+func appendDelegation(dst []byte, hosts []lookup.Host) []byte {
+	if len(hosts) == 0 {
+		return dst
+	}
+	dst = append(dst, `,"nameservers":[`...)
+	for i := range hosts {
+		dst = append(dst, `{"objectClassName":"nameserver"`...)
+		dst = appendMember(dst, `,"handle":`, hosts[i].ROID)
+		dst = appendNames(dst, hosts[i].Name, "")
+		dst = append(dst, `},`...)
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+// appendSecureDNS appends the delegation signer records (RFC 9083 §5.3).
+func appendSecureDNS(dst []byte, d *registry.Domain, tld *registry.TLD) []byte {
+	if len(d.DS) == 0 {
+		return append(dst, `,"secureDNS":{"delegationSigned":false}`...)
+	}
+	dst = append(dst, `,"secureDNS":{`...)
+	if tld != nil {
+		dst = append(dst, `"zoneSigned":`...)
+		dst = strconv.AppendBool(dst, tld.ZoneSigned)
+		dst = append(dst, ',')
+	}
+	dst = append(dst, `"delegationSigned":true,"dsData":[`...)
+	for i := range d.DS {
+		ds := &d.DS[i]
+		dst = append(dst, `{"keyTag":`...)
+		dst = strconv.AppendUint(dst, uint64(ds.KeyTag), 10)
+		dst = append(dst, `,"algorithm":`...)
+		dst = strconv.AppendUint(dst, uint64(ds.Algorithm), 10)
+		dst = append(dst, `,"digestType":`...)
+		dst = strconv.AppendUint(dst, uint64(ds.DigestType), 10)
+		dst = append(dst, `,"digest":`...)
+		dst = appendString(dst, ds.Digest)
+		dst = append(dst, `},`...)
+	}
+	dst[len(dst)-1] = ']'
+	return append(dst, '}')
+}
+
+// appendDomainEntities appends the registrar, then the contacts that the contact
+// model of the name has, one per role.
+func appendDomainEntities(dst []byte, a *lookup.Answer, w withheld) []byte {
+	before := len(dst)
+	dst = append(dst, `,"entities":[`...)
+	empty := len(dst)
+	if a.Registrar != nil {
+		dst = appendSponsor(dst, a.Policy.BaseURL, a.Registrar)
+		dst = append(dst, ',')
+	}
+	if a.HasRegistrant {
+		dst = appendRegistrant(dst, &a.Registrant, w.registrant)
+		dst = append(dst, ',')
+	}
+	if len(a.Tech) > 0 {
+		dst = appendTech(dst, &a.Tech[0], w.tech)
+		dst = append(dst, ',')
+	}
+	if a.Domain.Reseller != "" {
+		dst = append(dst, `{"objectClassName":"entity","roles":["reseller"]`+cardBegin...)
+		dst = appendValue(dst, "fn", a.Domain.Reseller)
+		dst = append(dst, cardEnd+`},`...)
+	}
+	if len(dst) == empty {
+		return dst[:before]
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}

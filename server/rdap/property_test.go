@@ -1,0 +1,92 @@
+package rdap
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+var objects = flag.Int("objects", 10_000, "how many generated objects TestGeneratedObjects looks at")
+
+// TestGeneratedObjects renders objects of all kinds with awkward values: each
+// body meets ICANN's schemas and our own checks, and no value that was withheld
+// is in any (whois.md A-08); degraded, no contact value at all.
+func TestGeneratedObjects(t *testing.T) {
+	const domains = 1000
+	s := readSchemas(t)
+	for seed := range uint64(*objects/domains + 1) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			g := newGenerator(seed, domains)
+			k := newAsker(g.view())
+			for _, target := range g.paths {
+				k.degraded = false
+				body, status := k.ask(t, target)
+				if status != http.StatusOK {
+					t.Fatalf("%s: status %d", target, status)
+				}
+				v, faults := checkBody(body, status, testBase+target)
+				if err := s.check(v); err != nil {
+					faults = append(faults, err.Error())
+				}
+				for _, token := range tokens(body) {
+					if g.hidden[token] {
+						faults = append(faults, "holds "+token+", which is withheld")
+					}
+				}
+				if len(faults) > 0 {
+					t.Fatalf("%s:\n%s\n%s", target, strings.Join(faults, "\n"), body)
+				}
+				checkDegraded(t, k, target)
+			}
+		})
+	}
+}
+
+// checkDegraded asks the same over a budget: the body is that of contacts that
+// disclosed nothing.
+func checkDegraded(t *testing.T, k *asker, target string) {
+	t.Helper()
+	a := k.find(t, target)
+	var shown []string
+	if a.HasRegistrant {
+		c := &a.Registrant
+		shown = append(shown, c.Name, c.Org, c.City, c.PC, c.VoiceExt, c.FaxExt, c.Email)
+		shown = append(shown, c.Street...)
+	}
+	if len(a.Tech) > 0 {
+		shown = append(shown, a.Tech[0].Name, a.Tech[0].VoiceExt, a.Tech[0].Email)
+	}
+	k.degraded = true
+	body, status := k.ask(t, target)
+	for _, fault := range check(body, status, testBase+target) {
+		t.Errorf("%s, degraded: %s", target, fault)
+	}
+	for _, value := range shown {
+		for _, token := range tokens([]byte(value)) {
+			if strings.Contains(string(body), token) {
+				t.Errorf("%s, degraded, holds %s", target, token)
+			}
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+// tokens returns the tokens of the generator in text.
+func tokens(text []byte) []string {
+	var list []string
+	rest := string(text)
+	for {
+		_, after, found := strings.Cut(rest, "tok")
+		if !found {
+			return list
+		}
+		end := strings.IndexByte(after, 'x')
+		list = append(list, "tok"+after[:end+1])
+		rest = after
+	}
+}

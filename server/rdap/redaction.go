@@ -1,0 +1,138 @@
+package rdap
+
+import (
+	"math/bits"
+
+	"rddsd/cache/registry"
+	"rddsd/server/lookup"
+)
+
+// techElements are the elements of a technical contact that an answer carries;
+// its address, organisation and fax are no longer processed (rdap.md §5.3).
+const techElements = registry.ElementID | registry.ElementName | registry.ElementVoice | registry.ElementVoiceExt |
+	registry.ElementEmail
+
+// allElements are the elements that there are; a row can hold other bits.
+const allElements = registry.ElementEmail<<1 - 1
+
+// withheld is the one decision that both the omission of an element and its
+// redacted entry follow from: what is not shown of the contacts of a domain.
+type withheld struct {
+	id               bool // the domain's own handle: a registry need not give it
+	registrant, tech registry.Element
+}
+
+// any reports whether an answer that withholds w has a redacted member.
+func (w withheld) any() bool { return w.id || w.registrant|w.tech != 0 }
+
+// withhold returns what the answer about a domain withholds.
+func withhold(a *lookup.Answer) (w withheld) {
+	w.id = a.Domain.ROID == ""
+	if a.HasRegistrant {
+		w.registrant = withholds(&a.Registrant)
+	}
+	if len(a.Tech) > 0 {
+		w.tech = withholds(&a.Tech[0]) & techElements
+	}
+	return w
+}
+
+// withholds returns what an answer withholds of c: what the registry withholds,
+// and what cannot be absent without an entry. A vCard has an fn (RFC 6350
+// §6.2.1), which only a redaction may empty; a contact without a phone or e-mail
+// counts as one that redacts them (rdap.md §5.2). An extension has no place
+// without its number.
+func withholds(c *registry.Contact) registry.Element {
+	w := c.Redacted & allElements
+	if c.Name == "" {
+		w |= registry.ElementName
+	}
+	if c.Voice == "" {
+		w |= registry.ElementVoice
+	}
+	if c.Email == "" {
+		w |= registry.ElementEmail
+	}
+	if w&registry.ElementVoice != 0 && c.VoiceExt != "" {
+		w |= registry.ElementVoiceExt
+	}
+	if (w&registry.ElementFax != 0 || c.Fax == "") && c.FaxExt != "" {
+		w |= registry.ElementFaxExt
+	}
+	return w
+}
+
+// Parts of the redacted entries (RFC 9537 §4.2). The paths select what the
+// entry is about by the role that stands first.
+const (
+	registrantPath = `"$.entities[?(@.roles[0]=='registrant')]`
+	techPath       = `"$.entities[?(@.roles[0]=='technical')]`
+
+	removed     = `,"pathLang":"jsonpath","method":"removal"` + reason
+	emptied     = `,"pathLang":"jsonpath","method":"emptyValue"` + reason
+	removedOnly = `,"method":"removal"` + reason // no path can select an extension inside a URI
+	reason      = `,"reason":{"description":"Server policy"}}`
+
+	handle = `.handle"`
+	fn     = `.vcardArray[1][?(@[0]=='fn')][3]"`
+	org    = `.vcardArray[1][?(@[0]=='org')]"`
+	street = `.vcardArray[1][?(@[0]=='adr')][3][2]"`
+	city   = `.vcardArray[1][?(@[0]=='adr')][3][3]"`
+	pc     = `.vcardArray[1][?(@[0]=='adr')][3][5]"`
+	voice  = `.vcardArray[1][?(@[0]=='tel' \u0026\u0026 @[1].type=='voice')]"`
+	fax    = `.vcardArray[1][?(@[0]=='tel' \u0026\u0026 @[1].type=='fax')]"`
+	email  = `.vcardArray[1][?(@[0]=='email')]"`
+)
+
+// entries holds what stands in the member redacted for each element, by its bit
+// in registry.Element (rdap.md §5.2).
+var entries = [...]struct{ registrant, tech string }{
+	{
+		`{"name":{"type":"Registry Registrant ID"},"prePath":` + registrantPath + handle + removed,
+		`{"name":{"type":"Registry Tech ID"},"prePath":` + techPath + handle + removed,
+	},
+	{
+		`{"name":{"type":"Registrant Name"},"postPath":` + registrantPath + fn + emptied,
+		`{"name":{"type":"Tech Name"},"postPath":` + techPath + fn + emptied,
+	},
+	{registrant: `{"name":{"type":"Registrant Organization"},"prePath":` + registrantPath + org + removed},
+	{registrant: `{"name":{"type":"Registrant Street"},"postPath":` + registrantPath + street + emptied},
+	{registrant: `{"name":{"type":"Registrant City"},"postPath":` + registrantPath + city + emptied},
+	{registrant: `{"name":{"type":"Registrant Postal Code"},"postPath":` + registrantPath + pc + emptied},
+	{
+		`{"name":{"type":"Registrant Phone"},"prePath":` + registrantPath + voice + removed,
+		`{"name":{"type":"Tech Phone"},"prePath":` + techPath + voice + removed,
+	},
+	{
+		`{"name":{"type":"Registrant Phone Ext"}` + removedOnly,
+		`{"name":{"type":"Tech Phone Ext"}` + removedOnly,
+	},
+	{registrant: `{"name":{"type":"Registrant Fax"},"prePath":` + registrantPath + fax + removed},
+	{registrant: `{"name":{"type":"Registrant Fax Ext"}` + removedOnly},
+	{
+		`{"name":{"type":"Registrant Email"},"prePath":` + registrantPath + email + removed,
+		`{"name":{"type":"Tech Email"},"prePath":` + techPath + email + removed,
+	},
+}
+
+// appendRedacted appends the member redacted (RFC 9537 §4.2), if there is
+// anything to put into it.
+func appendRedacted(dst []byte, w withheld) []byte {
+	if !w.any() {
+		return dst
+	}
+	dst = append(dst, `,"redacted":[`...)
+	if w.id {
+		dst = append(dst, `{"name":{"type":"Registry Domain ID"},"prePath":"$.handle"`+removed+`,`...)
+	}
+	for rest := w.registrant; rest != 0; rest &= rest - 1 {
+		dst = append(dst, entries[bits.TrailingZeros16(uint16(rest))].registrant...)
+		dst = append(dst, ',')
+	}
+	for rest := w.tech; rest != 0; rest &= rest - 1 {
+		dst = append(dst, entries[bits.TrailingZeros16(uint16(rest))].tech...)
+		dst = append(dst, ',')
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}

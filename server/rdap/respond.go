@@ -1,0 +1,216 @@
+package rdap
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"rddsd/ratelimit"
+	"rddsd/server/lookup"
+	"rddsd/server/tally"
+)
+
+// exchange is what one request needs and the next one uses again.
+type exchange struct {
+	answer lookup.Answer
+	url    []byte // that was asked for, as AppendURL makes it
+}
+
+// request is where a request came in.
+type request struct {
+	client ratelimit.Client
+	base   base   // the base URL that it lies below
+	below  []byte // path and query below the base URL
+}
+
+// failure is an answer that no look-up gave.
+type failure struct {
+	status int
+	class  lookup.Class
+	detail string        // one more sentence for who asked; "" for none
+	after  time.Duration // true wait until it is worth asking again; 0 = none is told
+}
+
+// retryUnknown is how long a client is asked to wait when the data cannot tell.
+// The feed comes back within seconds, or an operator is already at work.
+const retryUnknown = 30 * time.Second
+
+// retryCrowded is how long a client with too many connections is asked to wait:
+// as long as it takes it to close one.
+const retryCrowded = time.Second
+
+// handle answers one request.
+func (s *Server) handle(ctx *fasthttp.RequestCtx) {
+	c := connOf(ctx.Conn())
+	if s.draining.Load() {
+		ctx.SetConnectionClose()
+	}
+	x := s.exchanges.Get().(*exchange)
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.fault(fault, c.client)
+			ctx.Response.Reset()
+			ctx.SetConnectionClose()
+			// x is not used again: what the panic left in it is not to be trusted.
+			s.writeFailure(ctx, new(exchange), s.nowhere(c), failure{status: http.StatusInternalServerError})
+		}
+	}()
+	s.respond(ctx, c, x)
+	s.exchanges.Put(x)
+}
+
+// respond is the way of one request: target, View, method, Query, Find, Decide,
+// body. It counts the request, once; OPTIONS asks nothing of the registry.
+func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
+	head, view := &ctx.Request.Header, s.Cache.Current()
+	target := originForm(head.RequestURI())
+	path, rawQuery, _ := bytes.Cut(target, questionMark)
+	base, found := s.basesOf(view).match(path)
+	r := request{client: c.client, base: base}
+	switch {
+	case !c.until.IsZero():
+		ctx.SetConnectionClose()
+		s.count(lookup.Limited, r.client)
+		s.writeFailure(ctx, x, r, failure{status: http.StatusTooManyRequests, class: lookup.Limited, after: retryCrowded})
+		return
+	case head.IsOptions():
+		writePreflight(ctx)
+		return
+	case !head.IsGet() && !head.IsHead():
+		s.refuse(ctx, x, r, failure{status: http.StatusMethodNotAllowed, class: lookup.Invalid})
+		return
+	case len(path) > lookup.MaxPath || len(rawQuery) > lookup.MaxPath:
+		s.refuse(ctx, x, r, failure{status: http.StatusRequestURITooLong, class: lookup.Invalid})
+		return
+	case !found:
+		s.refuse(ctx, x, r, failure{status: http.StatusNotFound, class: lookup.Invalid})
+		return
+	}
+	r.below = target[len(base.path):]
+	if view == nil {
+		s.refuse(ctx, x, r, failure{status: http.StatusServiceUnavailable, class: lookup.Error, after: retryUnknown})
+		return
+	}
+	query, err := lookup.ParsePath(path[len(base.path)-1:], rawQuery)
+	if err != nil {
+		s.refuse(ctx, x, r, unparsed(err))
+		return
+	}
+	query.Audience = c.client.Audience
+
+	now := time.Now()
+	a := &x.answer
+	s.Finder.Find(view, &query, now, a)
+	// The price is what this answer would show, hence after the look-up; a
+	// refusal must cost less than an answer, hence before rendering.
+	var after time.Duration
+	switch d := s.Limiter.Decide(c.client, a.Ask, now); d.Verdict {
+	case ratelimit.Refuse:
+		a.Class, after = lookup.Limited, d.RetryIn
+	case ratelimit.Degrade:
+		a.WithoutContacts()
+	}
+	if a.Class == lookup.Unknown {
+		after = retryUnknown
+	}
+	tld := ""
+	if a.TLD != nil {
+		tld = a.TLD.Name
+	}
+	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, c.client.Audience)
+
+	x.url = AppendURL(x.url[:0], a.Policy.BaseURL, r.below)
+	body, status := AppendBody(takeBody(ctx), a, x.url)
+	writeBody(ctx, status, body, a.Class == lookup.Degraded, after)
+}
+
+var questionMark = []byte{'?'}
+
+// originForm returns path and query of a request target, which may be a whole
+// URL (RFC 9112 §3.2.2).
+func originForm(target []byte) []byte {
+	if len(target) > 0 && target[0] == '/' {
+		return target
+	}
+	_, rest, _ := bytes.Cut(target, []byte("://"))
+	if i := bytes.IndexByte(rest, '/'); i >= 0 {
+		return rest[i:]
+	}
+	return []byte{'/'}
+}
+
+// unparsed returns how the error of ParsePath is answered.
+func unparsed(err error) failure {
+	f := failure{status: http.StatusBadRequest, class: lookup.Invalid}
+	if e := (*lookup.PathError)(nil); errors.As(err, &e) {
+		f.status, f.detail = e.Status, e.Reason
+	}
+	return f
+}
+
+// refuse answers without a look-up. Junk is priced like any query.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, x *exchange, r request, f failure) {
+	if d := s.Limiter.Decide(r.client, ratelimit.Ask{}, time.Now()); d.Verdict == ratelimit.Refuse {
+		f = failure{status: http.StatusTooManyRequests, class: lookup.Limited, after: d.RetryIn}
+	}
+	s.count(f.class, r.client)
+	s.writeFailure(ctx, x, r, f)
+}
+
+// count counts a query that got no look-up.
+func (s *Server) count(class lookup.Class, client ratelimit.Client) {
+	s.Tally.Count(tally.RDAP, "", lookup.NoObject, class, client.Audience)
+}
+
+// nowhere returns the request of c when its target is not known.
+func (s *Server) nowhere(c *conn) request {
+	base, _ := s.basesOf(s.Cache.Current()).match(nil)
+	return request{client: c.client, base: base}
+}
+
+// handleBroken answers a request that could not be read. What ended the
+// connection, or came too slowly to be a request, is not counted as a query.
+func (s *Server) handleBroken(ctx *fasthttp.RequestCtx, err error) {
+	c := connOf(ctx.Conn())
+	s.counts.broken.Add(1)
+	c.lingers.Store(true)
+	var (
+		small *fasthttp.ErrSmallBuffer
+		wire  *net.OpError
+	)
+	f := failure{status: http.StatusBadRequest, class: lookup.Invalid}
+	switch {
+	case errors.As(err, &wire) && wire.Timeout():
+		s.writeFailure(ctx, new(exchange), s.nowhere(c), failure{status: http.StatusRequestTimeout})
+		return
+	case wire != nil, !established(ctx.Conn()):
+		return // nobody is there to be answered
+	case errors.As(err, &small):
+		f.status = http.StatusRequestHeaderFieldsTooLarge
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		f.status = http.StatusRequestEntityTooLarge
+	}
+	s.refuse(ctx, new(exchange), s.nowhere(c), f)
+}
+
+// fault counts and logs a panic. The log holds where it was, nothing of whom and
+// what it was about: a value made from a query could.
+func (s *Server) fault(fault any, client ratelimit.Client) {
+	s.counts.panics.Add(1)
+	s.count(lookup.Error, client)
+	what := fmt.Sprintf("%T", fault)
+	if e, ok := fault.(runtime.Error); ok {
+		what = e.Error()
+	}
+	stack := debug.Stack()
+	s.panics.Do(func() {
+		s.Log.Error("an RDAP query met a fault of ours and was answered as such", "fault", what, "stack", string(stack))
+	})
+}

@@ -1,0 +1,224 @@
+package rdap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/time/rate"
+
+	"rddsd/cache"
+	"rddsd/ratelimit"
+	"rddsd/server/listen"
+	"rddsd/server/lookup"
+	"rddsd/server/tally"
+)
+
+// Defaults of the Server's timeouts.
+const (
+	DefaultReadTimeout   = 10 * time.Second
+	DefaultWriteTimeout  = 30 * time.Second
+	DefaultIdleTimeout   = 60 * time.Second
+	DefaultRefuseTimeout = 2 * time.Second
+	DefaultLingerTimeout = time.Second
+	DefaultDrainTimeout  = 10 * time.Second
+
+	// certificateEvery is how often the files of the certificate are looked at.
+	certificateEvery = 10 * time.Second
+	panicLogEvery    = time.Minute
+)
+
+// Bounds on a request, in bytes. A buffer of 16 KiB holds whole bodies, and over
+// TLS the default of 4 KiB costs 45 % more CPU (design.md §6); the one for
+// reading is also the longest header.
+const (
+	bufferSize  = 16 << 10
+	maxBody     = 1 << 10 // a query has none; what is longer is not read
+	maxDiscard  = 4 << 20 // of what a client still sends behind an error
+	concurrency = 1 << 20 // above any cap of listen.Caps, which decides
+)
+
+// Server answers RDAP queries. Set its fields before Serve; the zero timeouts are
+// the defaults.
+type Server struct {
+	Cache   *cache.Cache
+	Finder  *lookup.Finder
+	Limiter *ratelimit.Limiter
+	Tally   *tally.Tally
+	Caps    *listen.Caps
+	Log     *slog.Logger
+
+	// Certificate is what the TLS listeners show; nil when there are none.
+	Certificate *Certificate
+
+	// ReadTimeout is the time for a whole request, from the connection or from
+	// the request's first byte on; a byte a second does not move it.
+	ReadTimeout time.Duration
+	// WriteTimeout is the time for a whole answer.
+	WriteTimeout time.Duration
+	// IdleTimeout is how long a connection is kept between two requests.
+	IdleTimeout time.Duration
+	// RefuseTimeout takes the place of both reading ones for a client with too
+	// many connections: its request is read, so that it can read the refusal.
+	RefuseTimeout time.Duration
+	// LingerTimeout is how long input is thrown away behind an error, so that the
+	// kernel does not take the answer back.
+	LingerTimeout time.Duration
+	// DrainTimeout is how long answers in flight may take once Serve is told to
+	// stop.
+	DrainTimeout time.Duration
+
+	http      fasthttp.Server
+	exchanges sync.Pool // of *exchange
+	bases     atomic.Pointer[bases]
+	draining  atomic.Bool
+	counts    counters
+	panics    rate.Sometimes
+
+	mu    sync.Mutex
+	conns map[*conn]struct{} // being served
+}
+
+// Listeners is what a Server serves: the same answers on both. Plain HTTP is for
+// loopback or behind a proxy that ends TLS (design.md §9).
+type Listeners struct {
+	Plain, TLS []net.Listener
+}
+
+// Serve answers on all listeners until ctx ends or one of them fails; then it
+// closes them, lets answers in flight finish, and returns once everything that
+// it began has ended. It owns the listeners and is called once.
+func (s *Server) Serve(ctx context.Context, on Listeners) error {
+	if len(on.TLS) > 0 && s.Certificate == nil {
+		return errors.New("serve RDAP over TLS: no certificate was given")
+	}
+	s.setDefaults()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		accepting, serving sync.WaitGroup
+		failed             = make(chan error, len(on.Plain)+len(on.TLS))
+	)
+	accept := func(l net.Listener, config *tls.Config) {
+		accepting.Go(func() {
+			if err := s.accept(ctx, l, config, &serving); err != nil {
+				failed <- err
+			}
+		})
+	}
+	for _, l := range on.Plain {
+		accept(l, nil)
+	}
+	if len(on.TLS) > 0 {
+		config := s.Certificate.config()
+		for _, l := range on.TLS {
+			accept(l, config)
+		}
+		serving.Go(func() { s.Certificate.watch(ctx, certificateEvery, s.Log) })
+	}
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	cancel()
+	s.draining.Store(true)
+	for _, list := range [...][]net.Listener{on.Plain, on.TLS} {
+		for _, l := range list {
+			l.Close() // an accept that fails after this is how it ends
+		}
+	}
+	accepting.Wait()
+	s.drain()
+	serving.Wait()
+	return err
+}
+
+func (s *Server) setDefaults() {
+	for _, d := range [...]struct {
+		set       *time.Duration
+		otherwise time.Duration
+	}{
+		{&s.ReadTimeout, DefaultReadTimeout},
+		{&s.WriteTimeout, DefaultWriteTimeout},
+		{&s.IdleTimeout, DefaultIdleTimeout},
+		{&s.RefuseTimeout, DefaultRefuseTimeout},
+		{&s.LingerTimeout, DefaultLingerTimeout},
+		{&s.DrainTimeout, DefaultDrainTimeout},
+	} {
+		if *d.set == 0 {
+			*d.set = d.otherwise
+		}
+	}
+	s.panics.Interval = panicLogEvery
+	s.exchanges.New = func() any { return new(exchange) }
+	s.conns = make(map[*conn]struct{})
+
+	h := &s.http
+	h.Handler = s.handle
+	h.ErrorHandler = s.handleBroken
+	h.ConnState = countTurn
+	h.Logger = silent{}
+	h.ReadTimeout, h.WriteTimeout, h.IdleTimeout = s.ReadTimeout, s.WriteTimeout, s.IdleTimeout
+	h.ReadBufferSize, h.WriteBufferSize = bufferSize, bufferSize
+	h.MaxRequestBodySize = maxBody
+	h.Concurrency = concurrency
+	h.NoDefaultServerHeader = true
+	h.DisablePreParseMultipartForm = true
+	h.SecureErrorLogMessage = true // errors hold nothing of the request
+	h.LazyRequestTime = true       // each request reads the clock once, for the limiter
+}
+
+// silent is the log of fasthttp: it would write the addresses of clients.
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+var _ fasthttp.Logger = silent{}
+
+// accept serves the connections of l until it is closed.
+func (s *Server) accept(ctx context.Context, l net.Listener, config *tls.Config, serving *sync.WaitGroup) error {
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("accept RDAP connections on %s: %w", l.Addr(), err)
+		}
+		s.counts.connections.Add(1)
+		c := s.enter(nc)
+		if c == nil {
+			continue
+		}
+		serving.Go(func() { s.serveConn(c, config) })
+	}
+}
+
+// serveConn answers the requests of one connection.
+func (s *Server) serveConn(c *conn, config *tls.Config) {
+	defer s.leave(c)
+	defer func() {
+		// A fault in the code that reads requests must not stop the server
+		// either; those in our handler are answered there.
+		if fault := recover(); fault != nil {
+			c.Close()
+			s.fault(fault, c.client)
+		}
+	}()
+	var wire net.Conn = c
+	if config != nil {
+		wire = tls.Server(c, config)
+	}
+	// What ends a connection is the client's business: a reset, a timeout.
+	_ = s.http.ServeConn(wire)
+}

@@ -1,0 +1,632 @@
+package rdap
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"rddsd/cache"
+	"rddsd/cache/cachetest"
+	"rddsd/ratelimit"
+	"rddsd/server/listen"
+	"rddsd/server/lookup"
+	"rddsd/server/tally"
+)
+
+// TestMain fails when a test leaves a goroutine behind. fasthttp's clock runs
+// for the life of the process.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"))
+}
+
+// rig is a Server on loopback.
+type rig struct {
+	*Server
+	plain, tls string // where it listens; tls is "" without a certificate
+	log        *bytes.Buffer
+	stop       func() // ends the server and waits for it
+}
+
+// newRig starts a server over view. change may set its fields before.
+func newRig(t *testing.T, view *cache.View, change func(*Server)) *rig {
+	t.Helper()
+	data := new(cache.Cache)
+	if view != nil {
+		data.Publish(view)
+	}
+	var log bytes.Buffer
+	r := &rig{log: &log, Server: &Server{
+		Cache:   data,
+		Finder:  lookup.NewFinder(lookup.NewPolicies(nil, testPolicy)),
+		Limiter: ratelimit.New(ratelimit.Config{Mode: ratelimit.Off}, time.Now()),
+		Tally:   new(tally.Tally),
+		Caps:    listen.NewCaps(listen.Limits{}),
+		Log:     slog.New(slog.NewTextHandler(&log, nil)),
+
+		LingerTimeout: 200 * time.Millisecond,
+		DrainTimeout:  5 * time.Second,
+	}}
+	if change != nil {
+		change(r.Server)
+	}
+	var on Listeners
+	open := func() net.Listener {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	on.Plain = append(on.Plain, open())
+	r.plain = on.Plain[0].Addr().String()
+	if r.Certificate != nil {
+		on.TLS = append(on.TLS, open())
+		r.tls = on.TLS[0].Addr().String()
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Serve(ctx, on) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	t.Cleanup(r.stop)
+	return r
+}
+
+// dial connects to the plain listener.
+func (r *rig) dial(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", r.plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// response is an answer as it came.
+type response struct {
+	*http.Response
+	body []byte
+}
+
+// readResponse reads the answer to a request with method.
+func readResponse(t *testing.T, from *bufio.Reader, method string) response {
+	t.Helper()
+	res, err := http.ReadResponse(from, &http.Request{Method: method})
+	if err != nil {
+		t.Fatalf("read the answer: %v", err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatalf("read the body: %v", err)
+	}
+	return response{res, body}
+}
+
+// exchange sends raw and reads one answer.
+func (r *rig) exchange(t *testing.T, raw string) response {
+	t.Helper()
+	c := r.dial(t)
+	if _, err := io.WriteString(c, raw); err != nil {
+		t.Fatal(err)
+	}
+	method, _, _ := strings.Cut(raw, " ")
+	return readResponse(t, bufio.NewReader(c), method)
+}
+
+func (r *rig) get(t *testing.T, target string) response {
+	t.Helper()
+	return r.exchange(t, "GET "+target+" HTTP/1.1\r\nHost: rdap.nic.coop\r\n\r\n")
+}
+
+// checkHead checks what every answer with a body has (rdap.md §1.3).
+func (res response) checkHead(t *testing.T) {
+	t.Helper()
+	for name, want := range map[string]string{
+		"Content-Type":                mediaType,
+		"Access-Control-Allow-Origin": "*",
+		"X-Content-Type-Options":      "nosniff",
+	} {
+		if got := res.Header.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	cached := "no-store"
+	if res.StatusCode == http.StatusOK {
+		cached = "max-age=60"
+	}
+	if got := res.Header.Get("Cache-Control"); got != cached {
+		t.Errorf("Cache-Control is %q, want %q", got, cached)
+	}
+	if res.Header.Get("Server") != "" || res.Header.Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("head has what it should not: %v", res.Header)
+	}
+	if res.ContentLength < 0 || res.TransferEncoding != nil {
+		t.Errorf("Content-Length is %d, Transfer-Encoding %v", res.ContentLength, res.TransferEncoding)
+	}
+}
+
+// check checks head and body. asked is the URL that the body must repeat, below
+// the base URL.
+func (res response) check(t *testing.T, asked string) {
+	t.Helper()
+	res.checkHead(t)
+	for _, fault := range check(res.body, res.StatusCode, testBase+asked) {
+		t.Error(fault)
+	}
+}
+
+// counted returns how often each class was counted.
+func (r *rig) counted() map[lookup.Class]uint64 {
+	counts := map[lookup.Class]uint64{}
+	for c := range r.Tally.Totals() {
+		if c.Service == tally.RDAP {
+			counts[c.Class] += c.N
+		}
+	}
+	return counts
+}
+
+func TestRequests(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	const host = "Host: rdap.nic.coop\r\n"
+	name := strings.Repeat("a", 64)
+	for _, test := range []struct {
+		rule, raw string
+		status    int
+		asked     string // what links repeat, below the base URL
+		class     lookup.Class
+	}{
+		{"a domain is found", "GET /domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 200, "domain/example.coop", lookup.Found},
+		{"Host does not matter", "GET /domain/example.coop HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 200, "domain/example.coop", lookup.Found},
+		{"HTTP/1.0 needs none", "GET /domain/example.coop HTTP/1.0\r\n\r\n", 200, "domain/example.coop", lookup.Found},
+		{"a target may be a whole URL", "GET http://x.example/domain/example.coop?a=b HTTP/1.1\r\n" + host + "\r\n", 200, "domain/example.coop?a=b", lookup.Found},
+		{"even one without a path", "GET http://x.example HTTP/1.1\r\n" + host + "\r\n", 404, "", lookup.Invalid},
+		{"what is accepted does not matter", "GET /help HTTP/1.1\r\n" + host + "Accept: text/html\r\n\r\n", 200, "help", lookup.Help},
+		{"letter case does not matter, but is repeated", "GET /domain/EXAMPLE.coop HTTP/1.1\r\n" + host + "\r\n", 200, "domain/EXAMPLE.coop", lookup.Found},
+		{"what is encoded is the same", "GET /domain/%65xample%2Ecoop HTTP/1.1\r\n" + host + "\r\n", 200, "domain/%65xample%2Ecoop", lookup.Found},
+		{"unknown parameters are ignored", "GET /domain/example.coop?x=%zz& HTTP/1.1\r\n" + host + "\r\n", 200, "domain/example.coop?x=%25zz&", lookup.Found},
+		{"a small body is ignored", "GET /help HTTP/1.1\r\n" + host + "Content-Length: 5\r\n\r\nhello", 200, "help", lookup.Help},
+		{"what is not held is not found", "GET /domain/nosuchname.coop HTTP/1.1\r\n" + host + "\r\n", 404, "domain/nosuchname.coop", lookup.NotFound},
+		{"nor what another registry holds", "GET /domain/test.invalid HTTP/1.1\r\n" + host + "\r\n", 404, "domain/test.invalid", lookup.OtherTLD},
+		{"a reserved name is not found, and said to be reserved", "GET /domain/reserved.coop HTTP/1.1\r\n" + host + "\r\n", 404, "domain/reserved.coop", lookup.Reserved},
+		{"what is no path is not found", "GET /nothing HTTP/1.1\r\n" + host + "\r\n", 404, "nothing", lookup.Invalid},
+		{"nor is the root", "GET / HTTP/1.1\r\n" + host + "\r\n", 404, "", lookup.Invalid},
+		{"nor two slashes", "GET //domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 404, "/domain/example.coop", lookup.Invalid},
+		{"nor a path that climbs", "GET /x/../domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 404, "x/../domain/example.coop", lookup.Invalid},
+		{"a path without a value is bad", "GET /domain/ HTTP/1.1\r\n" + host + "\r\n", 400, "domain/", lookup.Invalid},
+		{"so is bad percent-encoding", "GET /domain/a%zz.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/a%25zz.coop", lookup.Invalid},
+		{"and invalid UTF-8", "GET /domain/%ff%fe.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/%ff%fe.coop", lookup.Invalid},
+		{"raw as well", "GET /domain/\xff\xfe.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/%FF%FE.coop", lookup.Invalid},
+		{"and overlong UTF-8", "GET /domain/%c0%ae.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/%c0%ae.coop", lookup.Invalid},
+		{"and a label of 64 letters", "GET /domain/" + name + ".coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/" + name + ".coop", lookup.Invalid},
+		{"and an encoded slash", "GET /domain/a%2Fb.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/a%2Fb.coop", lookup.Invalid},
+		{"and NUL", "GET /domain/a%00.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/a%00.coop", lookup.Invalid},
+		{"and NUL as it is", "GET /domain/a\x00.coop HTTP/1.1\r\n" + host + "\r\n", 400, "", lookup.Invalid},
+		{"and markup", "GET /domain/<script> HTTP/1.1\r\n" + host + "\r\n", 400, "domain/%3Cscript%3E", lookup.Invalid},
+		{"and a search without its parameter", "GET /nameservers HTTP/1.1\r\n" + host + "\r\n", 400, "nameservers", lookup.Invalid},
+		{"and what is not HTTP", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "", lookup.Invalid},
+		{"and HTTP/1.1 without Host", "GET /help HTTP/1.1\r\n\r\n", 400, "", lookup.Invalid},
+		{"and a header that is none", "GET /help HTTP/1.1\r\n" + host + "no colon\r\n\r\n", 400, "", lookup.Invalid},
+		{"and two lengths", "GET /help HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, "", lookup.Invalid},
+		{"other searches are not offered", "GET /domains?name=a*.coop HTTP/1.1\r\n" + host + "\r\n", 501, "domains?name=a*.coop", lookup.Invalid},
+		{"nor are numbers", "GET /ip/192.0.2.1 HTTP/1.1\r\n" + host + "\r\n", 501, "ip/192.0.2.1", lookup.Invalid},
+		{"other methods are not allowed", "POST /domain/example.coop HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{}", 405, "", lookup.Invalid},
+		{"whatever they are", "BREW /domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 405, "", lookup.Invalid},
+		{"a URL can be too long", "GET /domain/" + strings.Repeat("a", 5000) + " HTTP/1.1\r\n" + host + "\r\n", 414, "", lookup.Invalid},
+		{"a header can be too long", "GET /help HTTP/1.1\r\n" + host + "X: " + strings.Repeat("a", 100_000) + "\r\n\r\n", 431, "", lookup.Invalid},
+		{"a body can be too long", "GET /help HTTP/1.1\r\n" + host + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("a", 1_000_000), 413, "", lookup.Invalid},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			before := r.counted()
+			res := r.exchange(t, test.raw)
+			if res.StatusCode != test.status {
+				t.Errorf("status %d, want %d: %s", res.StatusCode, test.status, res.body)
+			}
+			res.check(t, test.asked)
+			if allowed := res.Header.Get("Allow"); (allowed == "GET, HEAD, OPTIONS") != (test.status == 405) {
+				t.Errorf("Allow is %q", allowed)
+			}
+			for class, n := range r.counted() {
+				want := before[class]
+				if class == test.class {
+					want++
+				}
+				if n != want {
+					t.Errorf("class %v was counted %d times", class, n-before[class])
+				}
+			}
+		})
+	}
+}
+
+func TestHeadEqualsGet(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	for _, target := range []string{"/domain/example.coop", "/domain/nosuchname.coop", "/domain/%zz", "/help", "/nothing"} {
+		get := r.get(t, target)
+		head := r.exchange(t, "HEAD "+target+" HTTP/1.1\r\nHost: rdap.nic.coop\r\n\r\n")
+		get.Header.Del("Date")
+		head.Header.Del("Date")
+		if head.StatusCode != get.StatusCode || head.ContentLength != int64(len(get.body)) || len(head.body) != 0 {
+			t.Errorf("HEAD %s: status %d, length %d, body %d; GET: %d, %d", target, head.StatusCode, head.ContentLength, len(head.body), get.StatusCode, len(get.body))
+		}
+		for name, want := range get.Header {
+			if got := head.Header[name]; strings.Join(got, "|") != strings.Join(want, "|") {
+				t.Errorf("HEAD %s: %s is %q, GET has %q", target, name, got, want)
+			}
+		}
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	for _, target := range []string{"/domain/example.coop", "*"} {
+		res := r.exchange(t, "OPTIONS "+target+" HTTP/1.1\r\nHost: x\r\nOrigin: https://x.example\r\nAccess-Control-Request-Method: GET\r\n\r\n")
+		if res.StatusCode != http.StatusNoContent || len(res.body) != 0 {
+			t.Errorf("OPTIONS %s: status %d, body %q", target, res.StatusCode, res.body)
+		}
+		for name, want := range map[string]string{
+			"Allow":                        "GET, HEAD, OPTIONS",
+			"Access-Control-Allow-Origin":  "*",
+			"Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+			"Access-Control-Allow-Headers": "Accept, Accept-Language, If-None-Match, Content-Type",
+			"Access-Control-Max-Age":       "86400",
+		} {
+			if got := res.Header.Get(name); got != want {
+				t.Errorf("OPTIONS %s: %s is %q, want %q", target, name, got, want)
+			}
+		}
+	}
+	if n := len(r.counted()); n != 0 {
+		t.Errorf("OPTIONS was counted as a query: %v", r.counted())
+	}
+}
+
+func TestPipelining(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	c := r.dial(t)
+	targets := []string{"domain/example.coop", "help", "domain/nosuchname.coop", "entity/900001", "domain/%zz", "nameserver/ns1.example.coop"}
+	var raw strings.Builder
+	for _, target := range targets {
+		raw.WriteString("GET /" + target + " HTTP/1.1\r\nHost: x\r\n\r\n")
+	}
+	if _, err := io.WriteString(c, raw.String()); err != nil {
+		t.Fatal(err)
+	}
+	from := bufio.NewReader(c)
+	for _, target := range targets {
+		readResponse(t, from, "GET").check(t, strings.Replace(target, "%zz", "%25zz", 1))
+	}
+}
+
+// TestBodyIsNotTheNextRequest: what a request carries as its body is never taken
+// for a request.
+func TestBodyIsNotTheNextRequest(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	c := r.dial(t)
+	smuggled := "GET /domain/example.coop HTTP/1.1\r\nHost: x\r\n\r\n"
+	raw := "GET /help HTTP/1.1\r\nHost: x\r\nContent-Length: " + strconv.Itoa(len(smuggled)) + "\r\n\r\n" + smuggled +
+		"GET /entity/900001 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+	if _, err := io.WriteString(c, raw); err != nil {
+		t.Fatal(err)
+	}
+	from := bufio.NewReader(c)
+	readResponse(t, from, "GET").check(t, "help")
+	readResponse(t, from, "GET").check(t, "entity/900001")
+	if rest, err := io.ReadAll(from); err != nil || len(rest) != 0 {
+		t.Errorf("a third answer came: %q, %v", rest, err)
+	}
+}
+
+// TestLengthBesideChunksEndsTheConnection: a proxy may have read another end of
+// that request than we did (RFC 9112 §6.3).
+func TestLengthBesideChunksEndsTheConnection(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	c := r.dial(t)
+	raw := "GET /help HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+		"GET /domain/example.coop HTTP/1.1\r\nHost: x\r\n\r\n"
+	if _, err := io.WriteString(c, raw); err != nil {
+		t.Fatal(err)
+	}
+	from := bufio.NewReader(c)
+	if res := readResponse(t, from, "GET"); !res.Close {
+		t.Error("the answer does not say that the connection ends")
+	}
+	if rest, err := io.ReadAll(from); len(rest) != 0 {
+		t.Errorf("a second answer came: %q, %v", rest, err)
+	}
+}
+
+func TestSlowRequestTimesOut(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.ReadTimeout = 150 * time.Millisecond })
+	for _, sent := range []string{"", "GET /domain/exam", "GET /help HTTP/1.1\r\nHost: x\r\nX: "} {
+		c := r.dial(t)
+		if _, err := io.WriteString(c, sent); err != nil {
+			t.Fatal(err)
+		}
+		res := readResponse(t, bufio.NewReader(c), "GET")
+		if res.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("after %q: status %d, want 408", sent, res.StatusCode)
+		}
+		res.check(t, "")
+	}
+	if n := len(r.counted()); n != 0 {
+		t.Errorf("requests that did not arrive were counted: %v", r.counted())
+	}
+}
+
+// TestRefusalSurvivesUnreadInput: the answer is there although the client goes on
+// sending behind it.
+func TestRefusalSurvivesUnreadInput(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	for range 50 {
+		c := r.dial(t)
+		raw := "POST /help HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + strings.Repeat("a", 300_000)
+		if _, err := io.WriteString(c, raw); err != nil {
+			t.Fatal(err)
+		}
+		if res := readResponse(t, bufio.NewReader(c), "POST"); res.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Fatalf("status %d, want 413", res.StatusCode)
+		}
+	}
+}
+
+func TestNoDataIsNotNotFound(t *testing.T) {
+	view := cachetest.RDAP()
+	for _, test := range []struct {
+		name  string
+		view  *cache.View
+		class lookup.Class
+	}{
+		{"nothing loaded", nil, lookup.Error},
+		{"too old for a miss", view.Refreshed(view.AsOf(), time.Time{}), lookup.Unknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t, test.view, nil)
+			res := r.get(t, "/domain/nosuchname.coop")
+			if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") != "30" {
+				t.Errorf("status %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+			}
+			res.check(t, "domain/nosuchname.coop")
+			if n := r.counted()[test.class]; n != 1 {
+				t.Errorf("counted %v", r.counted())
+			}
+		})
+	}
+}
+
+func TestLimit(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) {
+		s.Limiter = ratelimit.New(ratelimit.Config{Rate: 0.01, Burst: 3}, time.Now())
+	})
+	for _, target := range []string{"/domain/example.coop", "/domain/%zz", "/help"} {
+		if res := r.get(t, target); res.StatusCode == http.StatusTooManyRequests {
+			t.Fatalf("%s was refused within the burst", target)
+		}
+	}
+	for _, target := range []string{"/domain/example.coop", "/domain/%25zz", "/nothing"} {
+		res := r.get(t, target)
+		if res.StatusCode != http.StatusTooManyRequests {
+			t.Errorf("%s: status %d, want 429", target, res.StatusCode)
+		}
+		res.check(t, target[1:])
+		after, err := strconv.Atoi(res.Header.Get("Retry-After"))
+		if err != nil || after < 90 || after > 100 {
+			t.Errorf("%s: Retry-After is %q, want about 100", target, res.Header.Get("Retry-After"))
+		}
+		if got := res.Header.Get("Access-Control-Expose-Headers"); got != "Retry-After" {
+			t.Errorf("scripts cannot read Retry-After: %q", got)
+		}
+	}
+	if n := r.counted()[lookup.Limited]; n != 3 {
+		t.Errorf("counted %v", r.counted())
+	}
+}
+
+func TestRetryAfterIsRoundedUp(t *testing.T) {
+	for wait, want := range map[time.Duration]int64{1: 1, time.Second: 1, time.Second + 1: 2, 199 * time.Millisecond: 1} {
+		if got := seconds(wait); got != want {
+			t.Errorf("seconds(%v) = %d, want %d", wait, got, want)
+		}
+	}
+}
+
+func TestConnectionCaps(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) {
+		s.Caps = listen.NewCaps(listen.Limits{PerClient: 1, Total: 2})
+		s.RefuseTimeout = 300 * time.Millisecond
+	})
+	const request = "GET /help HTTP/1.1\r\nHost: x\r\n\r\n"
+	first := r.dial(t)
+	if _, err := io.WriteString(first, request); err != nil {
+		t.Fatal(err)
+	}
+	readResponse(t, bufio.NewReader(first), "GET").check(t, "help")
+
+	crowded := r.dial(t)
+	if _, err := io.WriteString(crowded, request); err != nil {
+		t.Fatal(err)
+	}
+	from := bufio.NewReader(crowded)
+	res := readResponse(t, from, "GET")
+	if res.StatusCode != http.StatusTooManyRequests || !res.Close || res.Header.Get("Retry-After") != "1" {
+		t.Errorf("the second connection: status %d, close %v, Retry-After %q", res.StatusCode, res.Close, res.Header.Get("Retry-After"))
+	}
+	if _, err := from.ReadByte(); err != io.EOF {
+		t.Errorf("the second connection stays: %v", err)
+	}
+	if n := r.counted()[lookup.Limited]; n != 1 {
+		t.Errorf("counted %v", r.counted())
+	}
+
+	silent := r.dial(t) // takes the second place again, without asking
+	began := time.Now()
+	res = readResponse(t, bufio.NewReader(silent), "GET")
+	if took := time.Since(began); res.StatusCode != http.StatusRequestTimeout || took > 5*time.Second {
+		t.Errorf("a silent second connection got status %d after %v", res.StatusCode, took)
+	}
+}
+
+func TestFullServerClosesAtOnce(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Caps = listen.NewCaps(listen.Limits{Total: 1}) })
+	first := r.dial(t)
+	if _, err := io.WriteString(first, "GET /help HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	readResponse(t, bufio.NewReader(first), "GET").check(t, "help")
+	if n, err := r.dial(t).Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a connection too many: read %d bytes, %v", n, err)
+	}
+	first.Close()
+	until(t, func() bool { return r.Caps.Open() == 0 })
+	r.get(t, "/help").check(t, "help")
+	if got := r.Counts(); got.Refused != 1 || got.Connections != 3 {
+		t.Errorf("counts are %+v", got)
+	}
+}
+
+// TestPanicIsAnError: a fault of ours is one error, and the server goes on.
+func TestPanicIsAnError(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Limiter = nil })
+	for range 3 {
+		res := r.get(t, "/domain/published.coop")
+		if res.StatusCode != http.StatusInternalServerError {
+			t.Errorf("status %d, want 500", res.StatusCode)
+		}
+		res.check(t, "")
+	}
+	if got := r.Counts().Panics; got != 3 {
+		t.Errorf("%d panics counted, want 3", got)
+	}
+	if n := r.counted()[lookup.Error]; n != 3 {
+		t.Errorf("counted %v", r.counted())
+	}
+	r.stop()
+	log := r.log.String()
+	if strings.Count(log, "a fault of ours") != 1 || !strings.Contains(log, "respond.go") {
+		t.Errorf("the log should tell one fault and where it was: %s", log)
+	}
+	if strings.Contains(log, "127.0.0.1") || strings.Contains(log, "published") {
+		t.Errorf("the log tells who asked for what: %s", log)
+	}
+}
+
+func TestBasePath(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) {
+		s.Finder = lookup.NewFinder(lookup.NewPolicies(nil, func(tld string) lookup.Policy {
+			p := testPolicy(tld)
+			p.BaseURL = testBase + "rdap/"
+			return p
+		}))
+	})
+	res := r.get(t, "/rdap/domain/example.coop")
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	res.check(t, "rdap/domain/example.coop")
+	for _, target := range []string{"/domain/example.coop", "/rdap", "/"} {
+		res := r.get(t, target)
+		if res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: status %d, want 404", target, res.StatusCode)
+		}
+		res.check(t, "rdap/")
+	}
+}
+
+func TestDrain(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	const request = "GET /help HTTP/1.1\r\nHost: x\r\n\r\n"
+	idle, half := r.dial(t), r.dial(t)
+	if _, err := io.WriteString(idle, request); err != nil {
+		t.Fatal(err)
+	}
+	from := bufio.NewReader(idle)
+	readResponse(t, from, "GET").check(t, "help")
+	// half a request: the answer must still come
+	if _, err := io.WriteString(half, request[:20]); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return r.turning() == 1 })
+	stopped := make(chan struct{})
+	go func() { r.stop(); close(stopped) }()
+	if _, err := from.ReadByte(); err != io.EOF {
+		t.Errorf("an idle connection was not closed cleanly: %v", err)
+	}
+	if _, err := net.Dial("tcp", r.plain); err == nil {
+		t.Error("the listener is still open")
+	}
+	select {
+	case <-stopped:
+		t.Fatal("the server stopped with a request half read")
+	default:
+	}
+	if _, err := io.WriteString(half, request[20:]); err != nil {
+		t.Fatal(err)
+	}
+	res := readResponse(t, bufio.NewReader(half), "GET")
+	res.check(t, "help")
+	if !res.Close {
+		t.Error("the last answer does not say that the connection ends")
+	}
+	<-stopped
+}
+
+// until waits for what another goroutine is about to do.
+func until(t *testing.T, done func() bool) {
+	t.Helper()
+	tick, late := time.NewTicker(time.Millisecond), time.After(10*time.Second)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal("it did not happen within 10 s")
+		}
+	}
+}
+
+// turning returns how many connections are in the middle of a request.
+func (r *rig) turning() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for c := range r.conns {
+		n += int(c.turns.Load() % 2)
+	}
+	return n
+}
+
+func TestDrainEnds(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.DrainTimeout = 100 * time.Millisecond })
+	c := r.dial(t)
+	if _, err := io.WriteString(c, "GET /he"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, func() bool { return r.turning() == 1 })
+	began := time.Now()
+	r.stop()
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("draining took %v", took)
+	}
+}

@@ -1,0 +1,111 @@
+package rdap
+
+// A jCard (RFC 7095) is written property by property between these two; the
+// first one is the version (RFC 7095 §3.3.1.3).
+const (
+	cardBegin = `,"vcardArray":["vcard",[["version",{},"text","4.0"]`
+	cardEnd   = `]]`
+)
+
+// appendProperty appends the property called name whose value is a text; an
+// empty value leaves it out.
+func appendProperty(dst []byte, name, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	return appendValue(dst, name, value)
+}
+
+// appendValue is appendProperty for a value that may be empty.
+func appendValue(dst []byte, name, value string) []byte {
+	dst = append(dst, `,["`...)
+	dst = append(dst, name...)
+	dst = append(dst, `",{},"text",`...)
+	dst = appendString(dst, value)
+	return append(dst, ']')
+}
+
+// appendTel appends a tel property of type voice or fax. A number in EPP's form
+// becomes a tel URI (RFC 3966 §3); anything else is told as the text it is.
+func appendTel(dst []byte, kind, number, ext string) []byte {
+	if number == "" {
+		return dst
+	}
+	dst = append(dst, `,["tel",{"type":"`...)
+	dst = append(dst, kind...)
+	if isE164(number) && isDigits(ext) {
+		dst = append(dst, `"},"uri","tel:`...)
+	} else {
+		dst = append(dst, `"},"text","`...)
+	}
+	dst = appendText(dst, number)
+	if ext != "" {
+		dst = append(dst, ";ext="...)
+		dst = appendText(dst, ext)
+	}
+	return append(dst, `"]`...)
+}
+
+// isE164 reports whether s has the form +CC.NNNN (RFC 5733 §2.5).
+func isE164(s string) bool {
+	if s == "" || s[0] != '+' {
+		return false
+	}
+	country := 0
+	for s = s[1:]; country < len(s) && s[country] != '.'; country++ {
+	}
+	return country >= 1 && country <= 3 && len(s) >= country+2 && len(s) <= country+15 &&
+		isDigits(s[:country]) && isDigits(s[country+1:])
+}
+
+func isDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendAddress appends an adr property in its structured form, country name
+// empty and country code as a parameter (RFC 8605 §3.1, check -62101). Post
+// office box and extended address are not carried.
+func appendAddress(dst []byte, street []string, city, sp, pc, cc string) []byte {
+	dst = append(dst, `,["adr",{`...)
+	if len(cc) == 2 && isLetter(cc[0]) && isLetter(cc[1]) {
+		dst = append(dst, `"cc":"`...)
+		dst = append(dst, cc[0]&^0x20, cc[1]&^0x20, '"')
+	}
+	dst = append(dst, `},"text",["","",`...)
+	dst = appendStreet(dst, street)
+	for _, part := range [...]string{city, sp, pc} {
+		dst = append(dst, ',')
+		dst = appendString(dst, part)
+	}
+	return append(dst, `,""]]`...)
+}
+
+// appendStreet appends the lines of street as adr wants them: one as a string,
+// several as an array.
+func appendStreet(dst []byte, street []string) []byte {
+	lines, last := 0, ""
+	for _, line := range street {
+		if line != "" {
+			lines, last = lines+1, line
+		}
+	}
+	if lines < 2 {
+		return appendString(dst, last)
+	}
+	dst = append(dst, '[')
+	for _, line := range street {
+		if line != "" {
+			dst = appendString(dst, line)
+			dst = append(dst, ',')
+		}
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
