@@ -43,13 +43,14 @@ const crowdedWait = time.Second
 // answer (W-12).
 func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms terms) (ok bool) {
 	w.out = w.out[:0]
-	tld, object, class := "", lookup.NoObject, lookup.Error
+	tld, object := "", lookup.NoObject
+	class := lookup.Error // until there is an answer
 	defer func() {
 		if fault := recover(); fault != nil {
 			s.logPanic(fault)
 			w.out = append(w.out[:0], unavailableText...)
 			w.answer = lookup.Answer{} // it may be half made
-			class, ok = lookup.Error, true
+			ok = true                  // counted as what class still is: a fault
 		}
 		if ok {
 			s.Tally.Count(tally.WHOIS, tld, object, class, client.Audience)
@@ -75,13 +76,13 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 
 	switch terms {
 	case swamped:
-		class = lookup.Busy
 		w.out = append(w.out, busyText...)
+		class = lookup.Busy
 		return true
 	case crowded:
-		class = lookup.Limited
 		refusal := ratelimit.Decision{Verdict: ratelimit.Refuse, Network: client.Network(), RetryIn: crowdedWait}
 		w.out = appendRefusal(w.out, a.Policy, refusal)
+		class = lookup.Limited
 		return true
 	}
 
@@ -89,14 +90,14 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 	// must cost less than an answer, hence before rendering.
 	switch d := s.Limiter.Decide(client, a.Ask, now); d.Verdict {
 	case ratelimit.Refuse:
-		class = lookup.Limited
 		w.out = appendRefusal(w.out, a.Policy, d)
+		class = lookup.Limited
 		return true
 	case ratelimit.Degrade:
 		a.WithoutContacts()
 	}
-	class = a.Class
 	w.out = appendAnswer(w.out, a)
+	class = a.Class
 	return true
 }
 

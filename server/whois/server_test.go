@@ -491,3 +491,35 @@ func TestPatience(t *testing.T) {
 		t.Errorf("before a refusal a client has %v, want %v", got, DefaultRefuseTimeout)
 	}
 }
+
+// BenchmarkConnection is a whole query over loopback, the client's side
+// included: connect, ask, read to the end, close.
+func BenchmarkConnection(b *testing.B) {
+	s := newServer(cachetest.WHOIS(), nil)
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, ln) }()
+	buf := make([]byte, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		conn, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := conn.Write([]byte("example.coop\r\n")); err != nil {
+			b.Fatal(err)
+		}
+		for err == nil {
+			_, err = conn.Read(buf)
+		}
+		conn.Close()
+	}
+	cancel()
+	if err := <-done; err != nil {
+		b.Error(err)
+	}
+}
