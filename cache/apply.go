@@ -53,8 +53,8 @@ func (d *draft) view() *View {
 
 // apply makes d the View after delta. After an error d is of no use.
 func (d *draft) apply(delta Delta) ([]Rejected, error) {
-	if err := d.follows(delta); err != nil {
-		return nil, err
+	if err := d.pos.precedes(delta.To); err != nil {
+		return nil, fmt.Errorf("apply a delta: %w", err)
 	}
 	d.pos, d.asOf, d.rejected = delta.To, delta.AsOf, nil
 	// TLDs and registrars first: whether a domain may be published depends on
@@ -73,18 +73,6 @@ func (d *draft) apply(delta Delta) ([]Rejected, error) {
 		d.index()
 	}
 	return d.rejected, nil
-}
-
-func (v *View) follows(delta Delta) error {
-	switch to := delta.To; {
-	case to.Registry != v.pos.Registry:
-		return fmt.Errorf("apply a delta of registry %s: the View is of registry %s", to.Registry, v.pos.Registry)
-	case to.Epoch != v.pos.Epoch:
-		return fmt.Errorf("apply a delta of epoch %s: the View is of epoch %s; take a snapshot", to.Epoch, v.pos.Epoch)
-	case to.Serial < v.pos.Serial:
-		return fmt.Errorf("apply a delta to serial %d: the View stands at %d; take a snapshot", to.Serial, v.pos.Serial)
-	}
-	return nil
 }
 
 func (d *draft) change(c Change) error {

@@ -63,18 +63,28 @@ func (d due) compare(to due) int {
 // newBase returns an empty base with room for so many domains.
 func newBase(domains int) *base {
 	b := &base{
-		domainByROID:     unique{one: make(map[string]string, domains)},
 		hostByName:       unique{one: make(map[string]string)},
 		domainsByHost:    make(map[string][]string),
 		domainsByContact: make(map[string][]string),
 		hostsByAddress:   make(map[string][]string),
-		names:            make([]string, 0, domains),
 	}
 	for kind := range b.rows {
 		b.rows[kind] = make(map[string]string)
 	}
-	b.rows[registry.KindDomain] = make(map[string]string, domains)
+	b.reserve(registry.KindDomain, domains)
 	return b
+}
+
+// reserve makes room for so many objects of kind, of which b holds none yet.
+func (b *base) reserve(kind registry.Kind, objects int) {
+	b.rows[kind] = make(map[string]string, objects)
+	switch kind {
+	case registry.KindDomain:
+		b.domainByROID.one = make(map[string]string, objects)
+		b.names = make([]string, 0, objects)
+	case registry.KindHost:
+		b.hostByName.one = make(map[string]string, objects)
+	}
 }
 
 // load adds the object of kind that w holds decoded, and whose row is row. The

@@ -1,6 +1,10 @@
 package cache
 
-import "rddsd/cache/registry"
+import (
+	"fmt"
+
+	"rddsd/cache/registry"
+)
 
 // Position says where a registry stood: the numbering, and how far in it.
 type Position struct {
@@ -8,6 +12,19 @@ type Position struct {
 	Epoch    string // one unbroken numbering; another one begins after a restore or a bulk load
 	Contract int    // version of the publication contract
 	Serial   uint64 // SQLite: the journal's last sequence number
+}
+
+// precedes tells why a delta to the position to cannot follow on p.
+func (p Position) precedes(to Position) error {
+	switch {
+	case to.Registry != p.Registry:
+		return fmt.Errorf("it is of registry %s and follows on one of registry %s", to.Registry, p.Registry)
+	case to.Epoch != p.Epoch:
+		return fmt.Errorf("it is of epoch %s and follows on one of epoch %s: a snapshot is needed", to.Epoch, p.Epoch)
+	case to.Serial < p.Serial:
+		return fmt.Errorf("it leads to serial %d and follows on %d: a snapshot is needed", to.Serial, p.Serial)
+	}
+	return nil
 }
 
 // Key names one published object.

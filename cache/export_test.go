@@ -13,3 +13,7 @@ func OverlaySize(v *View) int { return v.overlay.size() }
 
 // Digest returns the sum over all that v holds.
 func Digest(v *View) uint64 { return v.digest }
+
+// Before has do called before each change of a file of d. An error of do makes
+// the change fail instead.
+func Before(d *Disk, do func(op, name string) error) { d.dir.before = do }

@@ -182,7 +182,7 @@ func TestApplyRefusesWhatCannotFollow(t *testing.T) {
 	}{
 		{"another registry", cache.Delta{To: cache.Position{Registry: "other", Epoch: cachetest.Start.Epoch, Serial: 9}}, "of registry other"},
 		{"another epoch", cache.Delta{To: cache.Position{Registry: cachetest.Start.Registry, Epoch: "other", Serial: 9}}, "of epoch other"},
-		{"an earlier serial", cache.Delta{To: cache.Position{Registry: cachetest.Start.Registry, Epoch: cachetest.Start.Epoch}}, "to serial 0"},
+		{"an earlier serial", cache.Delta{To: cache.Position{Registry: cachetest.Start.Registry, Epoch: cachetest.Start.Epoch}}, "serial 0"},
 		{"a kind of the future", cache.Delta{To: cachetest.Start, Changes: []cache.Change{{Key: cache.Key{Kind: registry.Kinds, Name: "x"}, Row: "x"}}}, "kind"},
 	} {
 		if next, _, err := view.Apply(c.delta, time.Time{}); err == nil || next != nil || !strings.Contains(err.Error(), c.want) {
