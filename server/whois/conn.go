@@ -11,17 +11,14 @@ import (
 )
 
 // serveConn answers the one query a connection carries (RFC 3912 §2) and closes
-// it. Reading and writing have one absolute deadline each, so that a client that
-// dribbles its line or drains the answer slowly costs a worker for at most both.
+// it. Reading, since accept, and writing have one absolute deadline each, so that
+// a client that dribbles its line or drains the answer slowly costs a worker for
+// at most both.
 func (s *Server) serveConn(conn net.Conn, client ratelimit.Client, terms terms) {
 	defer conn.Close()
 	w := s.hire()
 	defer s.dismiss(w)
 
-	if err := conn.SetReadDeadline(time.Now().Add(s.patience(terms))); err != nil {
-		s.counts.broken.Add(1)
-		return
-	}
 	// Read before anything may refuse: closing a socket that still holds unread
 	// input sends RST, which can destroy the refusal on its way out (W-07).
 	line, alone, err := readLine(conn, w.in[:])

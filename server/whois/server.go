@@ -119,6 +119,13 @@ func (s *Server) accept(ln net.Listener, serving *sync.WaitGroup) error {
 			conn.Close()
 			continue
 		}
+		// Here and not in its goroutine, so that drain comes later for certain.
+		if err := conn.SetReadDeadline(time.Now().Add(s.patience(terms))); err != nil {
+			s.counts.broken.Add(1)
+			slot.Release()
+			conn.Close()
+			continue
+		}
 		s.track(conn)
 		serving.Go(func() {
 			defer slot.Release()
@@ -142,17 +149,29 @@ func (s *Server) admit(client ratelimit.Client) (listen.Slot, terms) {
 	return slot, welcome
 }
 
-// drain waits until serving ends, and cuts it short after DrainTimeout.
+// drain waits until serving ends. Who has not sent a query yet gets little time
+// to, or every restart would wait for the slowest stranger; after DrainTimeout
+// all are cut off.
 func (s *Server) drain(serving *sync.WaitGroup) {
+	hurry := time.Now().Add(cmp.Or(s.RefuseTimeout, DefaultRefuseTimeout))
+	s.eachConn(func(conn net.Conn) { conn.SetReadDeadline(hurry) })
+	late := make(chan struct{})
 	cut := time.AfterFunc(cmp.Or(s.DrainTimeout, DefaultDrainTimeout), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for conn := range s.conns {
-			conn.Close()
-		}
+		s.eachConn(func(conn net.Conn) { conn.Close() })
+		close(late)
 	})
 	serving.Wait()
-	cut.Stop()
+	if !cut.Stop() {
+		<-late
+	}
+}
+
+func (s *Server) eachConn(do func(net.Conn)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for conn := range s.conns {
+		do(conn)
+	}
 }
 
 func (s *Server) track(conn net.Conn) {

@@ -369,15 +369,38 @@ func TestDrain(t *testing.T) {
 		t.Errorf("while draining the answer is %q", got)
 	}
 	<-stopped
+}
 
-	s = newServer(cachetest.WHOIS(), nil)
-	s.DrainTimeout = 50 * time.Millisecond
-	addr, stop = serve(t, s)
-	conn = dial(t, addr)
-	waitFor(t, "Connections", func() uint64 { return s.Counts().Connections }, 1)
-	stop()
-	if text, _ := io.ReadAll(conn); len(text) > 0 {
-		t.Errorf("cut off with %q", text)
+// Who is silent when the server stops is not waited for long, and nobody longer
+// than DrainTimeout.
+func TestDrainDoesNotWaitForTheSilent(t *testing.T) {
+	for _, test := range []struct {
+		rule           string
+		refuse, drain  time.Duration
+		expired, broke uint64
+	}{
+		{"hurried", 20 * time.Millisecond, patience, 1, 0},
+		{"cut off", patience, 20 * time.Millisecond, 0, 1},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			s := newServer(cachetest.WHOIS(), nil)
+			s.RefuseTimeout, s.DrainTimeout = test.refuse, test.drain
+			addr, stop := serve(t, s)
+			conn := dial(t, addr)
+			send(t, conn, "exam")
+			waitFor(t, "Connections", func() uint64 { return s.Counts().Connections }, 1)
+			begun := time.Now()
+			stop()
+			if took := time.Since(begun); took > patience/2 {
+				t.Errorf("it took %v", took)
+			}
+			if text, _ := io.ReadAll(conn); len(text) > 0 {
+				t.Errorf("the client got %q", text)
+			}
+			if c := s.Counts(); c.Expired != test.expired || c.Broken != test.broke {
+				t.Errorf("expired %d, broken %d; want %d, %d", c.Expired, c.Broken, test.expired, test.broke)
+			}
+		})
 	}
 }
 

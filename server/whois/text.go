@@ -11,12 +11,16 @@ import (
 const MaxText = 8 << 10
 
 // Disclaimer returns the text that ends answers under tld unless the operator
-// has one of his own (whois.md §7.0). termsURL is where the terms of use stand;
+// has another (whois.md §7.0). termsURL is where the terms of use stand;
 // without one the text does not mention them. It passes CheckText when termsURL
 // does.
 func Disclaimer(tld, termsURL string) string {
+	registry := "this registry" // without a TLD
+	if tld != "" {
+		registry = "the ." + tld + " registry"
+	}
 	// Debian's "whois -H" hides the text by its first words (T-03).
-	text := "Access to WHOIS information is provided by the ." + tld + ` registry so that
+	text := "Access to WHOIS information is provided by " + registry + ` so that
 records can be looked up one at a time, by people, for lawful purposes. Each
 answer shows only what is public. You may not use it to send unsolicited
 messages in bulk, and you may not send high-volume or automated queries,

@@ -9,6 +9,7 @@ func TestCheckText(t *testing.T) {
 	for _, test := range []struct{ rule, text, wrong string }{
 		{"the disclaimer passes", Disclaimer("coop", "https://whois.nic.coop/terms"), ""},
 		{"the disclaimer without terms passes", Disclaimer("xn--j1aef", ""), ""},
+		{"the disclaimer without a TLD passes", Disclaimer("", ""), ""},
 		{"no text passes", "", ""},
 		{"the redaction string passes", "REDACTED FOR PRIVACY", ""},
 		{"the limits sentence passes", "The limits enforced are 60 look-ups back to back, then 5 a second.", ""},
