@@ -1,0 +1,251 @@
+package feed
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rddsd/cache"
+	"rddsd/cache/registry"
+)
+
+// loop is the state of the one goroutine that follows. It alone publishes and
+// writes to Disk.
+type loop struct {
+	*Follower
+	store store
+
+	view      *cache.View // what is served; nil before the first
+	confirmed time.Time   // when view was last known to be the registry's state; zero = not in this run
+	polled    time.Time   // when the registry was last read, published or not
+	due       time.Time   // when the clock next changes a row of view; zero = never
+	woken     bool        // the last poll was cancelled
+	failures  int         // in a row
+	lastErr   string      // the failure that was logged last
+	forced    Reason      // a snapshot to take without asking for a delta first
+
+	hold    *hold    // what waits for a decision
+	allowed *Measure // what an operator has accepted, until something is published
+}
+
+// minDue is the least time from one read to one that only a refresh_at asks
+// for. Rows that fall due one after the other are read together, and a row
+// whose refresh_at stays in the past does not keep the registry busy.
+const minDue = time.Second
+
+// turn does one thing: it waits for a decision, polls, or takes a snapshot.
+func (l *loop) turn(ctx context.Context) {
+	if l.hold != nil && !l.reconsider(ctx) {
+		return
+	}
+	var err error
+	switch {
+	case l.view == nil:
+		err = l.resync(ctx, ReasonStart)
+	case l.forced != "":
+		err = l.resync(ctx, l.forced)
+	default:
+		err = l.follow(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		l.failed(err)
+		l.pause(ctx, l.Clock.backoff(l.failures))
+	}
+}
+
+// load publishes the copy on disk. What it lacks is unknown until the registry
+// answers, unless Disk says otherwise.
+func (l *loop) load() {
+	view := l.store.load()
+	if view == nil {
+		return
+	}
+	now := l.Clock.Now()
+	age := max(0, now.Sub(view.AsOf().Std()))
+	l.publish(view, nil, reading{at: now, stale: age})
+	l.Log.Info("serving the copy on disk until the registry answers", "as_of", view.AsOf().String(), "age", age.Round(time.Second),
+		"serial", view.Position().Serial, "domains", view.Count(registry.KindDomain))
+}
+
+// reading tells when and how a state of the registry was read.
+type reading struct {
+	at    time.Time     // by the edge's clock
+	clock registry.Time // the registry's clock in that read; 0 = not told
+	stale time.Duration // how far the state lagged behind the registry's clock
+}
+
+// missUntil returns until when what a state lacks may be told as not found.
+func (r reading) missUntil(maxMissAge time.Duration) time.Time { return r.at.Add(maxMissAge - r.stale) }
+
+// follow reads the delta after the served View and publishes it, or holds it,
+// or takes the snapshot that it asks for.
+func (l *loop) follow(ctx context.Context) error {
+	delta, read, err := l.next(ctx)
+	var (
+		gap   *Gap
+		other *OtherRegistry
+	)
+	switch {
+	case errors.Is(err, errWoken):
+		return nil // to be asked again: a row is due, or Serve ends
+	case errors.As(err, &gap):
+		l.connected()
+		return l.resync(ctx, gap.Reason)
+	case errors.As(err, &other):
+		l.holdRegistry(other)
+		return nil
+	case err != nil:
+		return err
+	}
+	l.connected()
+	l.polled = read.at
+	if len(delta.Changes) > max(largeFloor, objects(l.view)/largeShare) {
+		return l.resync(ctx, ReasonLarge)
+	}
+	measure := measureDelta(l.view, delta)
+	if why := measure.refused(l.view, l.allowed); why != nil {
+		l.holdBack(hold{Held: Held{What: HeldDelta, Why: why, Measure: measure}})
+		return nil
+	}
+	return l.apply(delta, read)
+}
+
+// A delta of more than one in largeShare of all objects is not applied: a
+// snapshot costs less. The floor keeps small registries from taking one all the
+// time; it is what one statement reads.
+const (
+	largeShare = 5
+	largeFloor = 5000
+)
+
+func objects(view *cache.View) int {
+	n := 0
+	for kind := range registry.Kind(registry.Kinds) {
+		n += view.Count(kind)
+	}
+	return n
+}
+
+// next asks the Source for the delta after the served View, until a row of it
+// falls due.
+func (l *loop) next(ctx context.Context) (cache.Delta, reading, error) {
+	var wake <-chan time.Time
+	// After a cancelled call the Source polls at once: cancelling that one too
+	// would never get anywhere.
+	if !l.due.IsZero() && !l.woken {
+		now := l.Clock.Now()
+		wake = l.Clock.After(max(l.due.Sub(now), l.polled.Add(minDue).Sub(now), 0))
+	}
+	var (
+		delta cache.Delta
+		err   error
+		read  = reading{at: l.Clock.Now()}
+	)
+	cancelled := l.await(ctx, wake, func(ctx context.Context) {
+		delta, err = l.Source.Next(ctx, l.view.Position(), func(clock registry.Time) []cache.Key {
+			read = reading{at: l.Clock.Now(), clock: clock}
+			return l.view.Due(clock)
+		})
+	})
+	l.woken = err != nil && cancelled
+	switch {
+	case l.woken:
+		return delta, read, errWoken
+	case err != nil:
+		return delta, read, err
+	}
+	if read.clock != 0 {
+		read.stale = max(0, between(delta.AsOf, read.clock))
+	}
+	// The registry's clock may be set back; what we know does not become older.
+	delta.AsOf = max(delta.AsOf, l.view.AsOf())
+	return delta, read, nil
+}
+
+// errWoken says that a read was cancelled because something else is due.
+var errWoken = errors.New("the read was cancelled")
+
+// await runs read and keeps house meanwhile. It returns once read has returned,
+// which wake or the end of ctx cancels; cancelled says that one of them did.
+func (l *loop) await(ctx context.Context, wake <-chan time.Time, read func(context.Context)) (cancelled bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		read(ctx)
+	}()
+	for {
+		select {
+		case <-done:
+			return ctx.Err() != nil
+		case <-wake:
+			cancel()
+		case <-l.store.syncDue:
+			l.store.sync()
+		}
+	}
+}
+
+// pause waits for d, for the end of ctx or, while something is held, for a
+// decision.
+func (l *loop) pause(ctx context.Context, d time.Duration) {
+	var decided chan struct{}
+	if l.hold != nil {
+		decided = l.decided
+	}
+	end := l.Clock.After(d)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end:
+			return
+		case <-decided:
+			return
+		case <-l.store.syncDue:
+			l.store.sync()
+		}
+	}
+}
+
+// apply makes the View after delta, keeps it and publishes it.
+func (l *loop) apply(delta cache.Delta, read reading) error {
+	next, rejected, err := l.view.Apply(delta, read.missUntil(l.MaxMissAge))
+	if err != nil {
+		l.forced = ReasonUnusable
+		return fmt.Errorf("%w; what was served goes on, and a snapshot follows", err)
+	}
+	l.store.append(delta)
+	l.publish(next, rejected, read)
+	l.confirmed = read.at.Add(-read.stale)
+	l.count(delta)
+	l.release()
+	l.store.settle(next)
+	return nil
+}
+
+// publish makes next the current View: the one place that does.
+func (l *loop) publish(next *cache.View, rejected []cache.Rejected, read reading) {
+	l.report(next, rejected)
+	l.Cache.Publish(next)
+	first := l.view == nil
+	l.view, l.due = next, time.Time{}
+	if due := next.NextDue(); due != 0 {
+		// A snapshot does not tell the clock, only the as-of, which may lag
+		// behind it; the first poll puts that right.
+		l.due = read.at.Add(between(cmp.Or(read.clock, next.AsOf()), due))
+	}
+	l.published(next, read)
+	if first {
+		close(l.ready)
+	}
+}
+
+// between returns the time from a to b, at most a century either way.
+func between(a, b registry.Time) time.Duration {
+	const century = registry.Time(36525 * 24 * time.Hour / time.Microsecond)
+	return time.Duration(min(max(b-a, -century), century)) * time.Microsecond
+}

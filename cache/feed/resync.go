@@ -1,0 +1,77 @@
+package feed
+
+import (
+	"context"
+	"time"
+
+	"rddsd/cache"
+	"rddsd/cache/registry"
+)
+
+const (
+	// resyncSpread is the longest that an edge with something to serve waits at
+	// random before it takes a snapshot, so that a fleet does not ask in step.
+	resyncSpread = time.Second
+	// A snapshot that is held is taken again after retryHeld, or ten times as
+	// long as it took: a registry that is wrong for a day is not read all day.
+	retryHeld      = time.Minute
+	retryHeldTimes = 10
+)
+
+// resync builds a new View from a snapshot beside the served one and publishes
+// it if it passes the gates. A snapshot that is held is not taken again before
+// its time.
+func (l *loop) resync(ctx context.Context, reason Reason) error {
+	if l.hold != nil && l.Clock.Now().Before(l.hold.retry) {
+		return nil
+	}
+	expected := 0
+	if l.view != nil {
+		l.pause(ctx, time.Duration(l.Clock.Random()*float64(resyncSpread)))
+		expected = l.view.Count(registry.KindDomain)
+	}
+	l.Log.Info("taking a snapshot", "reason", reason)
+	var (
+		builder = cache.NewBuilder(expected)
+		read    = reading{at: l.Clock.Now()}
+		pos     cache.Position
+		asOf    registry.Time
+		err     error
+	)
+	cancelled := l.await(ctx, nil, func(ctx context.Context) {
+		pos, asOf, err = l.Source.Snapshot(ctx, builder.Put)
+	})
+	switch {
+	case err != nil && cancelled:
+		return nil
+	case err != nil:
+		return err
+	}
+	l.connected()
+	l.polled, l.forced = read.at, ""
+	if l.view != nil && pos.Registry == l.view.Position().Registry && pos.Epoch == l.view.Position().Epoch {
+		asOf = max(asOf, l.view.AsOf())
+	}
+	rejected := builder.Rejected()
+	next := builder.View(pos, asOf, read.missUntil(l.MaxMissAge))
+	took := l.Clock.Now().Sub(read.at)
+
+	forDelta := reason == ReasonLarge || reason == ReasonRejected
+	measure := measureSnapshot(l.view, next, len(rejected), forDelta)
+	if why := measure.refused(l.view, l.allowed); why != nil {
+		l.holdBack(hold{
+			Held:  Held{What: HeldSnapshot, Why: why, Measure: measure},
+			retry: l.Clock.Now().Add(max(retryHeld, retryHeldTimes*took)),
+		})
+		return nil
+	}
+	l.store.leave()
+	l.publish(next, rejected, read)
+	l.confirmed = read.at
+	l.countResync(reason)
+	l.release()
+	l.Log.Info("serving a snapshot", "reason", reason, "serial", pos.Serial, "as_of", asOf.String(), "took", took.Round(time.Millisecond),
+		"domains", next.Count(registry.KindDomain), "contacts", next.Count(registry.KindContact), "quarantined", len(rejected))
+	l.store.settle(next)
+	return nil
+}

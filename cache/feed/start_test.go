@@ -1,0 +1,241 @@
+package feed_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rddsd/cache"
+	"rddsd/cache/registry"
+)
+
+func TestRegistryThatComesLater(t *testing.T) {
+	r := newRegistry(t, 3)
+	synctest.Test(t, func(t *testing.T) {
+		away := r.path + ".away"
+		if err := os.Rename(r.path, away); err != nil {
+			t.Fatal(err)
+		}
+		e := newEdge(t, r.path, "").start()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if s := e.Status(); e.Cache.Current() != nil || s.Ready || s.Connected || s.LastError == "" {
+			t.Fatalf("without a registry: %+v", s)
+		}
+		select {
+		case <-e.Ready():
+			t.Fatal("ready without data")
+		default:
+		}
+		if n := e.log.count("cannot be read"); n != 1 {
+			t.Errorf("the same fault is logged %d times", n)
+		}
+		if err := os.Rename(away, r.path); err != nil {
+			t.Fatal(err)
+		}
+		<-e.Ready()
+		synctest.Wait()
+		if s := e.Status(); !s.Ready || !s.Connected || s.Degraded || s.Resyncs["start"] != 1 {
+			t.Errorf("with a registry: %+v", s)
+		}
+		e.same(r.path)
+		e.stop()
+	})
+}
+
+// The waits between attempts grow to half a minute and start anew after a
+// success; with chance in the middle each is halfway between the bounds. The
+// poll that fails first was asked for before.
+func TestBackoff(t *testing.T) {
+	r := newRegistry(t, 3)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, "")
+		var asked []time.Time
+		e.hooks.onNext = func(cache.Position) { asked = append(asked, time.Now()) }
+		e.start()
+		e.settle()
+		want := []time.Duration{625, 1125, 2125, 4125, 8125, 15125, 15125}
+		for i := range want {
+			want[i] *= time.Millisecond
+		}
+		for range 2 {
+			asked = nil
+			if err := os.Rename(r.path, r.path+".away"); err != nil {
+				t.Fatal(err)
+			}
+			e.after(time.Minute)
+			var waits []time.Duration
+			for i := 1; i < len(asked); i++ {
+				waits = append(waits, asked[i].Sub(asked[i-1]))
+			}
+			if len(waits) < len(want) || !slices.Equal(waits[:len(want)], want) {
+				t.Errorf("the waits between attempts are %v, want %v and so on", waits, want)
+			}
+			if err := os.Rename(r.path+".away", r.path); err != nil {
+				t.Fatal(err)
+			}
+			e.after(time.Minute)
+			if s := e.Status(); !s.Connected {
+				t.Fatalf("the registry is back: %+v", s)
+			}
+		}
+		e.stop()
+	})
+}
+
+func TestBackoffIsJittered(t *testing.T) {
+	r := newRegistry(t, 3)
+	synctest.Test(t, func(t *testing.T) {
+		if err := os.Rename(r.path, r.path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		e := newEdge(t, r.path, "")
+		chance := []float64{0, 0.999999, 0, 0.999999, 0}
+		want := []time.Duration{250, 1000, 250, 4000, 250}
+		e.Clock.Random = func() float64 {
+			if len(chance) == 0 {
+				return 0.5
+			}
+			c := chance[0]
+			chance = chance[1:]
+			return c
+		}
+		var waits []time.Duration
+		e.Clock.After = func(d time.Duration) <-chan time.Time {
+			waits = append(waits, d.Round(time.Millisecond)/time.Millisecond)
+			return time.After(d)
+		}
+		e.start()
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		e.stop()
+		if len(waits) < len(want) || !slices.Equal(waits[:len(want)], want) {
+			t.Errorf("the waits are %v ms, want %v", waits, want)
+		}
+	})
+}
+
+// Hits go on at any age; misses are told for max_miss_age.
+func TestMissesAge(t *testing.T) {
+	r := newRegistry(t, 3)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, "")
+		e.start()
+		view := e.settle()
+		check := func(when string, known, degraded bool) {
+			t.Helper()
+			view := e.after(0)
+			if got := view.MissKnown(time.Now()); got != known {
+				t.Errorf("%s: misses known %v, want %v", when, got, known)
+			}
+			if s := e.Status(); s.Degraded != degraded {
+				t.Errorf("%s: degraded %v at age %v, want %v", when, s.Degraded, s.Age, degraded)
+			}
+			if presence(view, "d0.coop") != cache.Present {
+				t.Errorf("%s: d0.coop is not found", when)
+			}
+		}
+		check("fresh", true, false)
+		e.after(time.Hour)
+		check("after an hour without changes", true, false)
+
+		if err := os.Rename(r.path, r.path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		e.after(14 * time.Minute)
+		check("14 minutes after the registry went", true, false)
+		e.after(time.Minute + pollInterval)
+		check("15 minutes after the registry went", false, false)
+		e.after(15 * time.Minute)
+		check("half an hour after the registry went", false, true)
+
+		if err := os.Rename(r.path+".away", r.path); err != nil {
+			t.Fatal(err)
+		}
+		e.after(31 * time.Second)
+		check("the registry is back", true, false)
+		if now := e.Cache.Current(); now.Position() != view.Position() || now.AsOf() < view.AsOf() || e.Status().Resyncs["start"] != 1 {
+			t.Errorf("back at %+v as of %v, was %+v as of %v", now.Position(), now.AsOf(), view.Position(), view.AsOf())
+		}
+		e.stop()
+	})
+}
+
+// The clock of the registry alone changes a row; the edge reads it then, not
+// only at the next poll. In real time, for the file's clock is the machine's.
+func TestRefreshAt(t *testing.T) {
+	r := newRegistry(t, 3)
+	e := newEdge(t, r.path, "").start()
+	<-e.Ready()
+	until := registry.TimeOf(time.Now().Add(1200 * time.Millisecond))
+	r.run(t, fmt.Sprintf("update domain set add_until = %d where name = 'd0.coop'", until))
+	var d registry.Domain
+	wait := func(what string, has registry.Status) {
+		t.Helper()
+		for end := time.Now().Add(pollInterval * 3 / 4); d.Statuses != has; time.Sleep(time.Millisecond) {
+			if e.Cache.Current().Domain("d0.coop", &d); time.Now().After(end) {
+				t.Fatalf("%s d0.coop has %v", what, d.Statuses.Names())
+			}
+		}
+	}
+	wait("within its add period", registry.AddPeriod)
+	if d.RefreshAt != until {
+		t.Errorf("d0.coop is to be read again at %v, want %v", d.RefreshAt, until)
+	}
+	wait("after its add period", 0)
+	if now := registry.TimeOf(time.Now()); now < until || d.RefreshAt != 0 {
+		t.Errorf("the add period until %v ended at %v; d0.coop is to be read again at %v", until, now, d.RefreshAt)
+	}
+}
+
+// What is known does not become older when the registry's clock is set back.
+func TestAsOfNeverGoesBack(t *testing.T) {
+	const start = registry.Time(1_700_000_000_000_000)
+	r := newRegistry(t, 3)
+	synctest.Test(t, func(t *testing.T) {
+		r.setClock(t, start)
+		e := newEdge(t, r.path, "").start()
+		e.settle()
+		for _, clock := range []registry.Time{start + 5e6, start - 3600e6, start + 6e6} {
+			was := e.Cache.Current().AsOf()
+			r.setClock(t, clock)
+			if got := e.settle().AsOf(); got != max(was, clock) {
+				t.Errorf("the registry's clock went from %v to %v: as of %v", was, clock, got)
+			}
+		}
+		// Another epoch is another time.
+		r.run(t, "update rdds_meta set epoch = 'ffff'")
+		r.setClock(t, start-3600e6)
+		if got := e.after(2 * time.Second).AsOf(); got != start-3600e6 {
+			t.Errorf("a new epoch stands at %v, as of %v", start-3600e6, got)
+		}
+		e.stop()
+	})
+}
+
+// A change that another connection commits is published at once: the wake-up,
+// not the poll interval. In real time, with a bound for a busy machine.
+func TestFreshness(t *testing.T) {
+	r := newRegistry(t, 100)
+	e := newEdge(t, r.path, "").start()
+	<-e.Ready()
+	var slowest time.Duration
+	for i := range 10 {
+		committed := time.Now()
+		r.run(t, "insert into reserved (name, reason) values ('r"+string(rune('a'+i))+".coop', 'blocked')")
+		for e.Cache.Current().Count(registry.KindReserved) != i+1 {
+			if time.Since(committed) > 10*time.Second {
+				t.Fatal("the change is not published")
+			}
+			time.Sleep(time.Millisecond)
+		}
+		slowest = max(slowest, time.Since(committed))
+	}
+	t.Logf("commit to publication: at most %v", slowest)
+	if slowest > time.Second {
+		t.Errorf("a change was published %v after its commit, want at most a second", slowest)
+	}
+}
