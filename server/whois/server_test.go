@@ -18,7 +18,6 @@ import (
 
 	"rddsd/cache/cachetest"
 	"rddsd/ratelimit"
-	"rddsd/server/listen"
 	"rddsd/server/lookup"
 )
 
@@ -421,97 +420,6 @@ func TestServeReturnsWhenAListenerFails(t *testing.T) {
 	}
 	if _, err := good.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the other listener: %v", err)
-	}
-}
-
-// A client with too many connections is told so, once its query is read, and
-// the answer to it is not charged; beyond the hard cap there is nothing to read
-// (W-07, W-14).
-func TestCaps(t *testing.T) {
-	s := newServer(cachetest.WHOIS(), nil)
-	s.Caps = listen.NewCaps(listen.Limits{PerClient: 2, Total: 4})
-	s.Limiter = ratelimit.New(ratelimit.Config{Rate: 0.001, Burst: 1}, time.Now())
-	addr, _ := serve(t, s)
-	connections := func(n uint64) {
-		t.Helper()
-		waitFor(t, "Connections", func() uint64 { return s.Counts().Connections }, n)
-	}
-
-	first, second := dial(t, addr), dial(t, addr)
-	connections(2)
-	third := dial(t, addr)
-	send(t, third, "published.coop\r\nmore")
-	want := "WHOIS LIMIT EXCEEDED - wait 1 second before the next query\r\n\r\nQuery rate limit exceeded for 127.0.0.1/32."
-	if got := receive(t, third); !strings.HasPrefix(got, want) {
-		t.Errorf("the third connection gets %q, want %q...", got, want)
-	}
-	third.Close()
-	waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 2)
-
-	third, fourth := dial(t, addr), dial(t, addr)
-	connections(5)
-	fifth := dial(t, addr)
-	if got := receive(t, fifth); got != "" {
-		t.Errorf("the fifth connection gets %q, want nothing", got)
-	}
-	if n := s.Counts().Refused; n != 1 {
-		t.Errorf("%d connections were refused, want 1", n)
-	}
-	third.Close()
-	fourth.Close()
-	waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 2)
-
-	send(t, first, "example.coop\r\n") // the burst is still there
-	if got := receive(t, first); got != ask(newServer(cachetest.WHOIS(), nil), "example.coop") {
-		t.Errorf("the first connection gets %q", got)
-	}
-	send(t, second, "example.coop\r\n")
-	if got := receive(t, second); !strings.HasPrefix(got, "WHOIS LIMIT EXCEEDED - wait ") {
-		t.Errorf("the second connection gets %q, want a refusal", got)
-	}
-	var limited uint64
-	for c := range s.Tally.Totals() {
-		if c.Class == lookup.Limited && c.Object == lookup.Domain && c.TLD == "coop" {
-			limited += c.N
-		}
-	}
-	if limited != 2 {
-		t.Errorf("%d queries were counted as limited, want 2", limited)
-	}
-}
-
-// With hardly a slot left the server says that it is busy.
-func TestBusy(t *testing.T) {
-	s := newServer(cachetest.WHOIS(), nil)
-	s.Caps = listen.NewCaps(listen.Limits{Total: 1})
-	addr, _ := serve(t, s)
-	conn := dial(t, addr)
-	send(t, conn, "example.coop\r\n")
-	if got, want := receive(t, conn), "Server too busy, try again later.\r\n"; got != want {
-		t.Errorf("the answer is %q, want %q", got, want)
-	}
-	for c := range s.Tally.Totals() {
-		if c.Class != lookup.Busy || c.N != 1 {
-			t.Errorf("counted as %v", c)
-		}
-	}
-}
-
-// The more slots are taken, the less time a slow client gets (W-04).
-func TestPatience(t *testing.T) {
-	s := newServer(cachetest.WHOIS(), nil)
-	s.Caps = listen.NewCaps(listen.Limits{Total: 10})
-	s.HurriedTimeout = 3 * time.Second
-	for taken, want := range []time.Duration{5: DefaultReadTimeout, 6: 3 * time.Second, 9: 3 * time.Second} {
-		if taken > 0 {
-			s.Caps.Acquire(stranger.Addr)
-		}
-		if got := s.patience(welcome); want != 0 && got != want {
-			t.Errorf("with %d of 10 slots taken a client has %v, want %v", taken, got, want)
-		}
-	}
-	if got := s.patience(crowded); got != DefaultRefuseTimeout {
-		t.Errorf("before a refusal a client has %v, want %v", got, DefaultRefuseTimeout)
 	}
 }
 
