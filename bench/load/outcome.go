@@ -11,7 +11,7 @@ const (
 	Reserved
 	Invalid
 	OtherTLD
-	Help
+	Helped
 	NotModified
 	Refused // over a limit: the text of WHOIS, status 429 of RDAP
 	// Degraded is found, without contact values because of a budget. RDAP says so in
