@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"sync"
 )
@@ -11,7 +12,7 @@ type Verdict uint8
 const (
 	Granted Verdict = iota // within all caps
 	Crowded                // the client has as many connections as it may; serve it only a refusal
-	Full                   // there is no slot left; close at once
+	Full                   // there is no place left; close at once
 )
 
 // Limits are how many connections may be open at once; 0 = as many as come.
@@ -20,21 +21,33 @@ type Limits struct {
 	Total     int
 }
 
+// maxCrowded is how many of the places may go to crowded clients: half, so that one
+// client that opens connections without end cannot keep everybody else out.
+func (l Limits) maxCrowded() int { return max(1, l.Total/2) }
+
 // Caps counts the connections that are open. It is safe for concurrent use. Its
 // memory is bounded by Total: it knows only clients that have a connection.
 type Caps struct {
-	mu     sync.Mutex
-	limits Limits
-	open   int
-	client map[netip.Prefix]int
+	mu      sync.Mutex
+	limits  Limits
+	open    int // connections that have a place, crowded ones included
+	crowded int
+	granted map[client]int // places of each client, crowded ones excluded
+}
+
+// client is an IPv4 address or an IPv6 /64: what its connections are counted by. The
+// zero client stands for all that have no address.
+type client struct {
+	network uint64
+	bits    uint8
 }
 
 // NewCaps returns caps with limits.
 func NewCaps(limits Limits) *Caps {
-	return &Caps{limits: limits, client: make(map[netip.Prefix]int)}
+	return &Caps{limits: limits, granted: make(map[client]int)}
 }
 
-// SetLimits changes the limits for connections from now on.
+// SetLimits changes the limits for connections from now on; those that are open stay.
 func (c *Caps) SetLimits(limits Limits) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,27 +56,34 @@ func (c *Caps) SetLimits(limits Limits) {
 
 // Slot is one open connection's place. Release gives it back, once.
 type Slot struct {
-	caps   *Caps
-	client netip.Prefix
+	caps    *Caps
+	client  client
+	verdict Verdict
 }
 
-// Acquire takes a place for a connection from addr. It takes none when the
-// verdict is Full. A crowded client's connection has a place like any other, for
-// the time that telling it takes: refusing before reading would reset it
-// (whois.md W-07).
+// Acquire takes a place for a connection from addr. It takes none when the verdict is
+// Full. A crowded client's connection has a place too, for the time that telling it
+// takes: refusing before reading would reset it (whois.md W-07). It does not count
+// against its client, so that who stops hammering is welcome as soon as one of his
+// granted connections ends.
 func (c *Caps) Acquire(addr netip.Addr) (Slot, Verdict) {
-	client := clientOf(addr)
+	client := clientAt(addr)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.limits.Total > 0 && c.open >= c.limits.Total {
 		return Slot{}, Full
 	}
-	c.open++
-	c.client[client]++
-	if c.limits.PerClient > 0 && c.client[client] > c.limits.PerClient {
-		return Slot{c, client}, Crowded
+	if c.limits.PerClient > 0 && c.granted[client] >= c.limits.PerClient {
+		if c.limits.Total > 0 && c.crowded >= c.limits.maxCrowded() {
+			return Slot{}, Full
+		}
+		c.open++
+		c.crowded++
+		return Slot{c, client, Crowded}, Crowded
 	}
-	return Slot{c, client}, Granted
+	c.open++
+	c.granted[client]++
+	return Slot{c, client, Granted}, Granted
 }
 
 // Release gives the place back. On the zero Slot it does nothing.
@@ -74,13 +94,17 @@ func (s Slot) Release() {
 	s.caps.mu.Lock()
 	defer s.caps.mu.Unlock()
 	s.caps.open--
-	if s.caps.client[s.client]--; s.caps.client[s.client] == 0 {
-		delete(s.caps.client, s.client)
+	if s.verdict == Crowded {
+		s.caps.crowded--
+		return
+	}
+	if s.caps.granted[s.client]--; s.caps.granted[s.client] == 0 {
+		delete(s.caps.granted, s.client)
 	}
 }
 
 // Occupancy returns the share of the places that are taken, 0 when there is no
-// limit on them.
+// limit on them. It can be above 1 after the limit was lowered.
 func (c *Caps) Occupancy() float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,16 +121,16 @@ func (c *Caps) Open() int {
 	return c.open
 }
 
-// clientOf returns the network that counts as one client.
-func clientOf(addr netip.Addr) netip.Prefix {
-	addr = addr.Unmap().WithZone("")
-	bits := 32
-	if addr.Is6() {
-		bits = 64
+// clientAt returns the client that a connection from addr counts for.
+func clientAt(addr netip.Addr) client {
+	addr = addr.Unmap()
+	switch {
+	case addr.Is4():
+		octets := addr.As4()
+		return client{network: uint64(binary.BigEndian.Uint32(octets[:])), bits: 32}
+	case addr.Is6():
+		octets := addr.As16()
+		return client{network: binary.BigEndian.Uint64(octets[:8]), bits: 64}
 	}
-	client, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{} // no address: all of them are one client
-	}
-	return client
+	return client{}
 }

@@ -22,15 +22,20 @@ type Address struct {
 // address, which is no fault: the caller goes on without it.
 var ErrNoFamily = errors.New("this host does not have the address family")
 
-// Open listens on a over TCP. The kernel's queue of connections waiting for
+// Open listens on a over TCP: on IPv4 or on IPv6 alone, as the address is, so that
+// [::] and 0.0.0.0 can have the same port. The kernel's queue of connections waiting for
 // Accept is as long as net.core.somaxconn allows (4096 on Linux since 5.4). The
 // error names the address, the reason, and the key to change.
 func Open(ctx context.Context, a Address) (net.Listener, error) {
+	addr := netip.AddrPortFrom(a.Addr.Addr().Unmap(), a.Addr.Port())
 	network := "tcp4"
-	if a.Addr.Addr().Is6() {
-		network = "tcp6" // so that [::] and 0.0.0.0 can stand side by side
+	if addr.Addr().Is6() {
+		network = "tcp6"
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, network, a.Addr.String())
+	// No keep-alive probes: whatever is served here has deadlines, and setting the probes
+	// up takes four system calls a connection.
+	config := net.ListenConfig{KeepAlive: -1}
+	l, err := config.Listen(ctx, network, addr.String())
 	switch {
 	case err == nil:
 		return l, nil
