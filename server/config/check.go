@@ -28,6 +28,9 @@ func check(c *Config, report func(path, problem string)) {
 	for i := range c.Certificates {
 		c.Certificates[i].check(fmt.Sprintf("certificate[%d]", i), report)
 	}
+	if len(c.Certificates) > 1 {
+		report("certificate[1]", "this release serves one certificate; use one that holds the host names of all")
+	}
 	checkTLDs(c, report)
 }
 

@@ -65,11 +65,11 @@ type RDAP struct {
 	BaseURL   string           `toml:"base_url"`   // as clients see it; ends with a slash
 }
 
-// Certificate is one TLS certificate with its key, in PEM.
+// Certificate is a TLS certificate with its key, in PEM. There may be one.
 type Certificate struct {
 	Cert  string   `toml:"cert"`  // path: the certificate, then its intermediates
 	Key   string   `toml:"key"`   // path
-	Names []string `toml:"names"` // host names it is used for; empty = those it holds
+	Names []string `toml:"names"` // host names that it must hold
 }
 
 // Admin is what only the operator can reach.

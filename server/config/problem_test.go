@@ -254,6 +254,7 @@ name = "example"
 			[]string{
 				`rddsd.toml:2:8: [[certificate]] cert: /nonexistent/cert.pem cannot be read: no such file or directory; write the path of a file that this user may read`,
 				`rddsd.toml:4:3: [[certificate]] cert: is missing; write the path of the file with the certificate, in PEM`,
+				`rddsd.toml:4:3: [[certificate]]: this release serves one certificate; use one that holds the host names of all`,
 			},
 		},
 		{

@@ -1,0 +1,184 @@
+package admin
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rddsd/cache/feed"
+	"rddsd/cache/registry"
+	"rddsd/ratelimit"
+	"rddsd/server/tally"
+)
+
+// The kinds of metrics (Prometheus text format 0.0.4).
+const (
+	counter = "counter"
+	gauge   = "gauge"
+)
+
+// family is the metrics of one name. deploy/OPERATING.md tells of each; a test
+// holds that.
+type family struct {
+	name, kind, help string
+	samples          func(s *scrape)
+}
+
+// scrape is what one reading of /metrics shows, taken once, so that its numbers
+// belong together.
+type scrape struct {
+	page    *bytes.Buffer
+	family  string
+	server  *Server
+	feed    feed.Status
+	limiter ratelimit.Counts
+	counts  []Counts // of server.Services
+	objects [registry.Kinds]int
+}
+
+// families are our metrics, in the order in which they are shown.
+var families = []family{
+	{"rddsd_build_info", gauge, "The running program; always 1.", func(s *scrape) {
+		s.emit(1, "version", s.server.Version, "go", runtime.Version())
+	}},
+	{"rddsd_queries_total", counter, "Queries, each counted once, since the counting began; kept over restarts.", queries},
+	{"rddsd_objects", gauge, "Published objects that are served, by kind.", func(s *scrape) {
+		for kind, n := range s.objects {
+			s.emit(float64(n), "kind", registry.Kind(kind).String())
+		}
+	}},
+	{"rddsd_feed_connected", gauge, "1 if the last attempt to read the registry succeeded.", func(s *scrape) { s.emit(truth(s.feed.Connected)) }},
+	{"rddsd_feed_age_seconds", gauge, "How long ago what is served was the registry's published state; without data there is none.", func(s *scrape) {
+		if s.feed.Ready {
+			s.emit(s.feed.Age.Seconds())
+		}
+	}},
+	{"rddsd_feed_degraded", gauge, "1 if what is served is older than [feed] max_age.", func(s *scrape) { s.emit(truth(s.feed.Degraded)) }},
+	{"rddsd_feed_lag_seconds", gauge, "From commit to answer, for the last delta that changed anything.", func(s *scrape) { s.emit(s.feed.Lag.Seconds()) }},
+	{"rddsd_feed_position", gauge, "The registry's serial number of what is served.", func(s *scrape) { s.emit(float64(s.feed.Position.Serial)) }},
+	{"rddsd_feed_held", gauge, "1 if this waits for rddsd accept or rddsd reject.", func(s *scrape) {
+		for _, what := range []feed.HeldWhat{feed.HeldDelta, feed.HeldSnapshot, feed.HeldRegistry} {
+			s.emit(truth(s.feed.Held != nil && s.feed.Held.What == what), "what", string(what))
+		}
+	}},
+	{"rddsd_feed_held_since_seconds", gauge, "When what is held began to wait, in seconds since 1970; none if nothing is held.", func(s *scrape) {
+		if s.feed.Held != nil {
+			s.emit(seconds(s.feed.Held.Since))
+		}
+	}},
+	{"rddsd_feed_deltas_total", counter, "Deltas published, those without changes included.", func(s *scrape) { s.emit(float64(s.feed.Deltas)) }},
+	{"rddsd_feed_changes_total", counter, "Objects in the deltas published.", func(s *scrape) { s.emit(float64(s.feed.Changes)) }},
+	{"rddsd_feed_resyncs_total", counter, "Snapshots published, by why they were taken.", func(s *scrape) {
+		for _, reason := range slices.Sorted(maps.Keys(s.feed.Resyncs)) {
+			s.emit(float64(s.feed.Resyncs[reason]), "reason", string(reason))
+		}
+	}},
+	{"rddsd_feed_rejected_rows", counter, "Rows that could not be published, each once for each reason.", func(s *scrape) { rows(s, s.feed.Rejected) }},
+	{"rddsd_feed_quarantined_rows", gauge, "Rows that cannot be published now.", func(s *scrape) { rows(s, s.feed.Quarantined) }},
+	{"rddsd_disk_errors_total", counter, "Failures to keep the copy on disk.", func(s *scrape) { s.emit(float64(s.feed.DiskErrors)) }},
+	{"rddsd_disk_behind", gauge, "1 while the copy on disk is behind what is served.", func(s *scrape) { s.emit(truth(s.feed.DiskError != "")) }},
+	{"rddsd_ratelimit_refused_total", counter, "Queries refused because their client asked too much.", func(s *scrape) { s.emit(float64(s.limiter.Refused)) }},
+	{"rddsd_ratelimit_would_refuse_total", counter, "Queries that mode dry-run let pass and enforce would have refused.", func(s *scrape) { s.emit(float64(s.limiter.WouldRefuse)) }},
+	{"rddsd_ratelimit_crowded_total", counter, "Clients that had to share the account of another, because the table was full.", func(s *scrape) { s.emit(float64(s.limiter.Crowded)) }},
+	{"rddsd_connections_total", counter, "Connections accepted.", func(s *scrape) {
+		s.each(func(name string, c Counts) { s.emit(float64(c.Connections), "service", name) })
+	}},
+	{"rddsd_connections_open", gauge, "Connections at this moment.", func(s *scrape) {
+		s.each(func(name string, c Counts) { s.emit(float64(c.Open), "service", name) })
+	}},
+	{"rddsd_connections_failed_total", counter, "Connections that ended without an answer, by why.", func(s *scrape) {
+		s.each(func(name string, c Counts) { s.labelled(name, "reason", c.Failed) })
+	}},
+	{"rddsd_junk_queries_total", counter, "Queries that were requests of another protocol.", func(s *scrape) {
+		s.each(func(name string, c Counts) { s.labelled(name, "protocol", c.Junk) })
+	}},
+	{"rddsd_panics_total", counter, "Faults of ours that were caught; each is a bug.", func(s *scrape) {
+		s.each(func(name string, c Counts) { s.emit(float64(c.Panics), "service", name) })
+	}},
+}
+
+func queries(s *scrape) {
+	counters := slices.SortedFunc(s.server.Tally.Totals(), func(a, b tally.Counter) int {
+		return cmp.Or(strings.Compare(a.TLD, b.TLD), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Object, b.Object),
+			cmp.Compare(a.Class, b.Class), cmp.Compare(a.Audience, b.Audience))
+	})
+	for _, c := range counters {
+		s.emit(float64(c.N), "tld", c.TLD, "service", c.Service.String(), "object", c.Object.String(),
+			"class", c.Class.String(), "audience", c.Audience.String())
+	}
+}
+
+func rows[N int | uint64](s *scrape, counts map[feed.RejectedRow]N) {
+	for _, row := range slices.SortedFunc(maps.Keys(counts), func(a, b feed.RejectedRow) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Reason, b.Reason))
+	}) {
+		s.emit(float64(counts[row]), "kind", row.Kind.String(), "reason", string(row.Reason))
+	}
+}
+
+// writeMetrics appends our metrics to page.
+func (s *Server) writeMetrics(page *bytes.Buffer) {
+	sc := &scrape{page: page, server: s, feed: s.Feed(), limiter: s.Limiter.Counts()}
+	for _, service := range s.Services {
+		sc.counts = append(sc.counts, service.Counts())
+	}
+	if view := s.Cache.Current(); view != nil {
+		for kind := range sc.objects {
+			sc.objects[kind] = view.Count(registry.Kind(kind))
+		}
+	}
+	for _, f := range families {
+		page.WriteString("# HELP " + f.name + " " + f.help + "\n# TYPE " + f.name + " " + f.kind + "\n")
+		sc.family = f.name
+		f.samples(sc)
+	}
+}
+
+// each calls f for the counts of each service.
+func (s *scrape) each(f func(name string, c Counts)) {
+	for i, c := range s.counts {
+		f(s.server.Services[i].Name, c)
+	}
+}
+
+// labelled emits each of counts, with its key as the value of label.
+func (s *scrape) labelled(service, label string, counts map[string]uint64) {
+	for _, key := range slices.Sorted(maps.Keys(counts)) {
+		s.emit(float64(counts[key]), "service", service, label, key)
+	}
+}
+
+// emit writes one sample of the current family. labels are names and values by
+// turns.
+func (s *scrape) emit(value float64, labels ...string) {
+	s.page.WriteString(s.family)
+	for i := 0; i < len(labels); i += 2 {
+		s.page.WriteByte("{,"[min(i, 1)])
+		s.page.WriteString(labels[i] + `="`)
+		_, _ = escaped.WriteString(s.page, labels[i+1])
+		s.page.WriteByte('"')
+	}
+	if len(labels) > 0 {
+		s.page.WriteByte('}')
+	}
+	s.page.WriteByte(' ')
+	s.page.Write(strconv.AppendFloat(s.page.AvailableBuffer(), value, 'g', -1, 64))
+	s.page.WriteByte('\n')
+}
+
+// escaped escapes the value of a label (Prometheus text format 0.0.4).
+var escaped = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
