@@ -28,8 +28,7 @@ const (
 // ending is where what was read or written ends.
 type ending struct {
 	file  uint64 // number of the last file
-	state uint64 // of a log the hash of its last frame, of a base the digest
-	torn  bool
+	state uint64 // of a log the hash of its last good frame, of a base the digest
 }
 
 type cleanMark struct {
@@ -40,7 +39,7 @@ type cleanMark struct {
 // follows reports whether the mark vouches for what was read: it ends where the
 // mark says, and no file is newer.
 func (m *cleanMark) follows(end ending, newest uint64) bool {
-	return m != nil && !end.torn && m.ending == end && end.file == newest
+	return m != nil && m.ending == end && end.file == newest
 }
 
 // leaveCleanMark notes that the files hold all that was published.

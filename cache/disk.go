@@ -142,7 +142,6 @@ func (d *Disk) replay(draft *draft, base uint64, logs []uint64) (ending, error) 
 		d.logs++
 		d.logBytes += int64(l.size)
 		if good < l.size {
-			end.torn = true
 			d.Log.Warn("the local copy lacks the last changes: the feed brings them again",
 				"log", path, "bytes", l.size, "good", good)
 		}
