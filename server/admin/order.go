@@ -92,7 +92,7 @@ func (s *Server) carryOut(ctx *fasthttp.RequestCtx, order Order, reason string) 
 func checkReason(order Order, reason string) error {
 	switch {
 	case order != Reload && strings.TrimSpace(reason) == "":
-		return fmt.Errorf("%s needs a reason, which the log keeps; give it with --reason", order)
+		return errors.New("a reason is needed, which the log keeps; give it with --reason")
 	case len(reason) > maxReason:
 		return fmt.Errorf("the reason has %d bytes; write %d at most", len(reason), maxReason)
 	case !utf8.ValidString(reason) || strings.ContainsFunc(reason, unicode.IsControl):

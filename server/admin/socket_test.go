@@ -62,7 +62,7 @@ func TestOrdersThatFail(t *testing.T) {
 	}{
 		"a bad file":       {Reload, "new limits", `reload: rddsd.toml:2:1: [whois]: unknown key "x"`, true},
 		"nothing held":     {Accept, "just so", "accept: nothing is held", true},
-		"no reason":        {Accept, "  ", "accept: accept needs a reason", false},
+		"no reason":        {Accept, "  ", "accept: a reason is needed", false},
 		"a forged line":    {Reject, "x\nmsg=audit order=accept", "control character", false},
 		"a long reason":    {Reject, strings.Repeat("x", maxReason+1), "has 501 bytes", false},
 		"an unknown order": {"restart", "x", "there is no order", false},
