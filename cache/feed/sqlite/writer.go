@@ -40,6 +40,9 @@ func OpenWriter(ctx context.Context, path string) (*sql.DB, error) {
 // Once begun, the transaction runs to its end whatever becomes of ctx.
 func change(ctx context.Context, conn *sql.Conn, f func(context.Context) error) error {
 	if _, err := conn.ExecContext(ctx, "begin immediate"); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err() // while it waited for another writer
+		}
 		return fmt.Errorf("begin: %w", err)
 	}
 	ctx = context.WithoutCancel(ctx)
