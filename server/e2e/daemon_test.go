@@ -297,9 +297,9 @@ func freePorts(t *testing.T, n int) []string {
 	return addrs
 }
 
-// sqlite runs statements on a registry file with the sqlite3 program, as a
+// sqlite3 runs statements on a registry file with the sqlite3 program, as a
 // registry's own software would write it.
-func sqlite(t *testing.T, path, statements string) string {
+func sqlite3(t *testing.T, path, statements string) string {
 	t.Helper()
 	cmd := exec.Command(needs(t, "sqlite3"), "-bail", path)
 	cmd.Stdin = strings.NewReader(".timeout 5000\npragma foreign_keys = on;\npragma recursive_triggers = on;\n" + statements)

@@ -79,7 +79,7 @@ func TestFoundStaysFound(t *testing.T) {
 	d := startDaemon(t, dir, "RDDSD_REGISTRY_SQLITE="+registry, "RDDSD_RATELIMIT_MODE=off")
 	for round := range rounds {
 		name := fmt.Sprintf("free-round-%d.coop", round)
-		sqlite(t, registry, fmt.Sprintf(`insert into domain (roid, name, clid, created, expires) values ('D9%08d-COOP', '%s', 'example', 1767225600000000, 1798761600000000);`, round, name))
+		sqlite3(t, registry, fmt.Sprintf(`insert into domain (roid, name, clid, created, expires) values ('D9%08d-COOP', '%s', 'example', 1767225600000000, 1798761600000000);`, round, name))
 		d.within(2*time.Second, name+" is found in both protocols", func() error {
 			if answer := d.mustAsk(name); !strings.Contains(answer, "Domain Name: "+name) {
 				return fmt.Errorf("WHOIS: %s", answer)
@@ -216,10 +216,10 @@ func TestHeldDelta(t *testing.T) {
 	dir := t.TempDir()
 	mustRun(t, "registry", "gen", "--names", "2000", "--to", "sqlite:"+filepath.Join(dir, "registry.sqlite"))
 	d := startDaemon(t, dir, "RDDSD_RATELIMIT_MODE=off")
-	victim := strings.TrimSpace(sqlite(t, filepath.Join(dir, "registry.sqlite"), "select name from domain where clid <> 'example' and name not like 'xn--%' order by name limit 1;"))
+	victim := strings.TrimSpace(sqlite3(t, filepath.Join(dir, "registry.sqlite"), "select name from domain where clid <> 'example' and name not like 'xn--%' order by name limit 1;"))
 	d.mustFind(victim)
 	const massDeletion = "delete from domain where roid in (select roid from domain where clid <> 'example' and name not like 'xn--%%' order by name limit 500);"
-	sqlite(t, filepath.Join(dir, "registry.sqlite"), strings.ReplaceAll(massDeletion, "%%", "%"))
+	sqlite3(t, filepath.Join(dir, "registry.sqlite"), strings.ReplaceAll(massDeletion, "%%", "%"))
 	held := func() error {
 		out := mustRun(t, "status", "--admin", "http://"+d.admin, "--json")
 		if !strings.Contains(out, `"held"`) {

@@ -74,7 +74,7 @@ func TestChangeIsAnsweredWithinASecond(t *testing.T) {
 	d := startDaemon(t, t.TempDir())
 	registry := filepath.Join(d.dir, "registry.sqlite")
 
-	sqlite(t, registry, "update registrar set name = 'Renamed Registrar Co-operative' where clid = 'example';")
+	sqlite3(t, registry, "update registrar set name = 'Renamed Registrar Co-operative' where clid = 'example';")
 	committed := time.Now()
 	d.within(time.Second, "both protocols tell the registrar's new name", func() error {
 		if answer := d.mustAsk("example.coop"); !strings.Contains(answer, "Registrar: Renamed Registrar Co-operative\r\n") {
@@ -87,7 +87,7 @@ func TestChangeIsAnsweredWithinASecond(t *testing.T) {
 	})
 	t.Logf("commit to answer in both protocols: %v", time.Since(committed).Round(time.Millisecond))
 
-	sqlite(t, registry, `insert into domain (roid, name, clid, created, expires) values ('D900000001-COOP', 'free-for-this-test.coop', 'example', 1767225600000000, 1798761600000000);`)
+	sqlite3(t, registry, `insert into domain (roid, name, clid, created, expires) values ('D900000001-COOP', 'free-for-this-test.coop', 'example', 1767225600000000, 1798761600000000);`)
 	d.within(time.Second, "a new name is found", func() error {
 		if answer := d.mustAsk("free-for-this-test.coop"); !strings.Contains(answer, "Domain Name: free-for-this-test.coop") {
 			return fmt.Errorf("WHOIS: %s", answer)

@@ -25,12 +25,12 @@ const (
 	maxRecords = maxAnswer - MaxText - 4<<10
 )
 
-// appendAnswer appends a as the text that port 43 sends (whois.md §2, §7). It
+// AppendAnswer appends a as the text that port 43 sends (whois.md §2, §7). It
 // is pure: the same answer gives the same bytes. It neither changes a nor keeps
 // anything of it, and allocates nothing once dst has grown.
 //
 // A refusal is no answer to the question: see appendRefusal.
-func appendAnswer(dst []byte, a *lookup.Answer) []byte {
+func AppendAnswer(dst []byte, a *lookup.Answer) []byte {
 	switch a.Class {
 	case lookup.Found, lookup.Degraded:
 		return appendFound(dst, a)

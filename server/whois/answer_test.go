@@ -46,10 +46,10 @@ Lookup quota exceeded. Too many requests.
 Access is restricted due to excessive queries. Quota exceeded.
 To appeal, see https://whois.nic.coop/terms
 `},
-		{"busy", appendAnswer(nil, &lookup.Answer{Class: lookup.Busy}), "Server too busy, try again later.\n"},
-		{"unknown", appendAnswer(nil, &lookup.Answer{Class: lookup.Unknown}), "Service temporarily unavailable, try again later.\n"},
-		{"a fault", appendAnswer(nil, &lookup.Answer{Class: lookup.Error}), "Service temporarily unavailable, try again later.\n"},
-		{"an object of no form of ours", appendAnswer(nil, &lookup.Answer{Object: lookup.Contact}), "Service temporarily unavailable, try again later.\n"},
+		{"busy", AppendAnswer(nil, &lookup.Answer{Class: lookup.Busy}), "Server too busy, try again later.\n"},
+		{"unknown", AppendAnswer(nil, &lookup.Answer{Class: lookup.Unknown}), "Service temporarily unavailable, try again later.\n"},
+		{"a fault", AppendAnswer(nil, &lookup.Answer{Class: lookup.Error}), "Service temporarily unavailable, try again later.\n"},
+		{"an object of no form of ours", AppendAnswer(nil, &lookup.Answer{Object: lookup.Contact}), "Service temporarily unavailable, try again later.\n"},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			if got := lines(t, test.rule, string(test.got)); got != test.want {
@@ -72,7 +72,7 @@ func TestRecordLines(t *testing.T) {
 			Domain: registry.Domain{Name: "x.coop", ROID: "D1-COOP", Created: 1, Expires: 1},
 		}
 		change(a)
-		return string(appendAnswer(nil, a))
+		return string(AppendAnswer(nil, a))
 	}
 	contact := func(c registry.Contact) string {
 		return full(func(a *lookup.Answer) { a.HasRegistrant, a.Registrant = true, c })
@@ -111,13 +111,13 @@ func TestRecordLines(t *testing.T) {
 		}), "#clientHold\r\nDomain Status: inactive https://icann.org/epp#inactive\r\nDomain Status: pendingDelete https://icann.org/epp#pendingDelete\r\nDomain Status: serverHold https://icann.org/epp#serverHold\r\nDomain Status: redemptionPeriod", "epp#ok"},
 		{"hosts of a monster are cut and it says so", full(func(a *lookup.Answer) { a.Hosts = make([]lookup.Host, 51) }), "wicf\r\nThe list was cut at 50 records.\r\n>>> Last", ""},
 		{"DS records of a monster too", full(func(a *lookup.Answer) { a.Domain.DS = make([]registry.DS, 26) }), "wicf\r\nThe list was cut at 25 records.\r\n>>> Last", ""},
-		{"a list of name servers that was cut says so", string(appendAnswer(nil, &lookup.Answer{
+		{"a list of name servers that was cut says so", string(AppendAnswer(nil, &lookup.Answer{
 			Policy: &p, Object: lookup.Nameservers, More: true, Hosts: make([]lookup.Host, 50),
 		})), "\r\nThe list was cut at 50 records.\r\n>>> Last", ""},
-		{"an extension needs a telephone", string(appendAnswer(nil, &lookup.Answer{
+		{"an extension needs a telephone", string(AppendAnswer(nil, &lookup.Answer{
 			Policy: &p, Object: lookup.Registrar, Registrar: &registry.Registrar{Name: "R", VoiceExt: "1", Fax: "+1.2", FaxExt: "3"},
 		})), "Registrar: R\r\nFax Number: +1.2\r\nFax Ext: 3\r\n>>>", "Phone"},
-		{"several registrars of a name", string(appendAnswer(nil, &lookup.Answer{
+		{"several registrars of a name", string(AppendAnswer(nil, &lookup.Answer{
 			Policy: &p, Class: lookup.Invalid, Ambiguous: true,
 		})), "Malformed request.\r\nThere is more than one registrar", ""},
 	} {
@@ -154,7 +154,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 	for _, object := range []lookup.Object{lookup.Domain, lookup.Nameservers} {
 		a.Object = object
-		answer := string(appendAnswer(nil, &a))
+		answer := string(AppendAnswer(nil, &a))
 		if len(answer) > maxAnswer {
 			t.Errorf("an answer about a %s has %d bytes, at most %d are allowed", object, len(answer), maxAnswer)
 		}
@@ -225,11 +225,11 @@ func BenchmarkAppendAnswer(b *testing.B) {
 			}
 			var a lookup.Answer
 			s.Finder.Find(s.Cache.Current(), &query, time.Now(), &a)
-			dst := appendAnswer(nil, &a)
+			dst := AppendAnswer(nil, &a)
 			b.SetBytes(int64(len(dst)))
 			b.ReportAllocs()
 			for b.Loop() {
-				dst = appendAnswer(dst[:0], &a)
+				dst = AppendAnswer(dst[:0], &a)
 			}
 		})
 	}

@@ -96,7 +96,7 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 	case ratelimit.Degrade:
 		a.WithoutContacts()
 	}
-	w.out = appendAnswer(w.out, a)
+	w.out = AppendAnswer(w.out, a)
 	class = a.Class
 	return true
 }

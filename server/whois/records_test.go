@@ -190,7 +190,7 @@ func TestGrammar(t *testing.T) {
 			p, profile = &old, 2017
 		}
 		a := d.domainAnswer(p)
-		out = appendAnswer(out[:0], a)
+		out = AppendAnswer(out[:0], a)
 		values, err := checkDomainAnswer(string(out), profile)
 		if err != nil {
 			t.Fatalf("record %d, profile %d: %v\n%s", i, profile, err, out)
@@ -225,7 +225,7 @@ func TestGrammarOfNameserversAndRegistrars(t *testing.T) {
 	var out []byte
 	for i := range records / 10 {
 		a := &lookup.Answer{Policy: &p, Object: lookup.Registrar, AsOf: d.moment(), Registrar: d.registrar()}
-		out = appendAnswer(out[:0], a)
+		out = AppendAnswer(out[:0], a)
 		if n, err := checkRecordsAnswer(string(out), registrarRecord); err != nil || n != 1 {
 			t.Fatalf("registrar %d: %d records, %v\n%s", i, n, err, out)
 		}
@@ -234,14 +234,14 @@ func TestGrammarOfNameserversAndRegistrars(t *testing.T) {
 		for range 1 + d.IntN(5) {
 			a.Hosts = append(a.Hosts, lookup.Host{Nameserver: registry.Nameserver{Name: d.host()}, Registrar: d.registrar()})
 		}
-		out = appendAnswer(out[:0], a)
+		out = AppendAnswer(out[:0], a)
 		if n, err := checkRecordsAnswer(string(out), nameserverRecord); err != nil || n != len(a.Hosts) {
 			t.Fatalf("name servers %d: %d records of %d, %v\n%s", i, n, len(a.Hosts), err, out)
 		}
 
 		a.Object, a.Hosts = lookup.Nameserver, a.Hosts[:1]
 		a.Hosts[0].V4, a.Hosts[0].V6 = d.some(3, func() string { return "192.0.2.1" }), d.some(3, func() string { return "2001:db8::1" })
-		out = appendAnswer(out[:0], a)
+		out = AppendAnswer(out[:0], a)
 		if n, err := checkRecordsAnswer(string(out), nameserverRecord); err != nil || n != 1 {
 			t.Fatalf("name server %d: %d records, %v\n%s", i, n, err, out)
 		}
@@ -258,7 +258,7 @@ func TestNothingWithheldIsShown(t *testing.T) {
 		a := d.domainAnswer(&p)
 		a.Ask.Shows = 2
 		contacts := append([]registry.Contact{a.Registrant}, a.Tech...)
-		out = appendAnswer(out[:0], a)
+		out = AppendAnswer(out[:0], a)
 		for _, c := range contacts {
 			for element, tokens := range secrets(&c) {
 				if c.Redacted&element == 0 {
@@ -275,7 +275,7 @@ func TestNothingWithheldIsShown(t *testing.T) {
 		if a.Class != lookup.Degraded {
 			t.Fatalf("record %d: its class is %s", i, a.Class)
 		}
-		out = appendAnswer(out[:0], a)
+		out = AppendAnswer(out[:0], a)
 		if _, err := checkDomainAnswer(string(out), 2024); err != nil {
 			t.Fatalf("record %d, degraded: %v\n%s", i, err, out)
 		}
@@ -330,7 +330,7 @@ func TestDegradedIsAsIfNothingWereDisclosed(t *testing.T) {
 	var a lookup.Answer
 	s.Finder.Find(s.Cache.Current(), &query, time.Now(), &a)
 	a.WithoutContacts()
-	got := string(appendAnswer(nil, &a))
+	got := string(AppendAnswer(nil, &a))
 	want := strings.NewReplacer("Domain Name: example.coop", "Domain Name: published.coop", "D1000001-COOP", "D1000002-COOP").
 		Replace(ask(s, "example.coop"))
 	if got != want {

@@ -1,0 +1,86 @@
+// Command rddsd answers WHOIS and RDAP for a domain registry from memory, and
+// follows the registry database. This page wires `rddsd serve`; every other
+// command is a file in server/command.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"rddsd/cache"
+	"rddsd/cache/feed"
+	"rddsd/cache/feed/sqlite"
+	"rddsd/ratelimit"
+	"rddsd/server"
+	"rddsd/server/admin"
+	"rddsd/server/command"
+	"rddsd/server/config"
+	"rddsd/server/lookup"
+	"rddsd/server/rdap"
+	"rddsd/server/tally"
+	"rddsd/server/whois"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills at once
+	os.Exit(command.Execute(ctx, os.Args[1:], serve))
+}
+
+func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
+	log := command.NewLog(cfg.Log)
+	if err := command.ProbePorts(ctx, cfg); err != nil {
+		return err
+	}
+	if err := command.MakeData(ctx, cfg, log); err != nil {
+		return err
+	}
+	disk, err := cache.OpenDisk(cfg.SnapshotDir())
+	if err != nil {
+		return err
+	}
+	disk.Log = log
+	queries, err := tally.Open(cfg.Data.Dir, time.Now, log)
+	if err != nil {
+		return err
+	}
+	certificate, err := command.OpenCertificate(cfg)
+	if err != nil {
+		return err
+	}
+
+	data := new(cache.Cache)
+	path, _ := cfg.SQLite()
+	follower := &feed.Follower{
+		Source: sqlite.Open(path, cfg.Feed.PollInterval), Cache: data, Disk: disk, Log: log,
+		MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge,
+	}
+	finder := lookup.NewFinder(command.Policies(cfg))
+	limiter := ratelimit.New(cfg.Limits(), time.Now())
+	onWHOIS, onRDAP := command.NewCaps(cfg)
+	whoisServer := &whois.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onWHOIS, Log: log}
+	rdapServer := &rdap.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onRDAP, Log: log, Certificate: certificate}
+	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificate: certificate, Log: log}
+	adminServer := &admin.Server{
+		Version: command.FullVersion(), Kind: "sqlite", Cache: data, Feed: follower.Status, Tally: queries, Limiter: limiter,
+		Services: command.Counted(whoisServer, onWHOIS, rdapServer, onRDAP), Reload: reloader.Reload, Decide: follower.Decide, Log: log,
+	}
+	operator, err := command.OpenAdmin(ctx, cfg, log, adminServer)
+	if err != nil {
+		return err
+	}
+
+	behind := []server.Named{{Name: "feed", Service: follower}, {Name: "query counters", Service: queries}, {Name: "admin", Service: operator}, {Name: "reload", Service: reloader}}
+	context.AfterFunc(ctx, func() {
+		log.Info("stopping: answers in flight may finish")
+		adminServer.Drain()
+	})
+	err = server.Run(ctx, behind, follower.Ready(), func() ([]server.Named, error) {
+		return command.OpenFront(ctx, cfg, log, whoisServer, rdapServer)
+	})
+	log.Info("stopped")
+	return err
+}

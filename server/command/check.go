@@ -1,0 +1,43 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rddsd/server/config"
+	"rddsd/server/whois"
+)
+
+func newCheck(set *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration",
+		Long:  "Check the configuration and print ok. Whatever is wrong is told with file, line, column and key, with exit code 2.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := set.load(); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "ok")
+			return nil
+		},
+	}
+}
+
+// checkTexts reports a configured text that clients of WHOIS would take for
+// another answer (whois.md T-06). It stands here because package config does not
+// know the form of WHOIS.
+func checkTexts(c *config.Config, report func(path, problem string)) {
+	check := func(path, text string) {
+		if err := whois.CheckText(strings.TrimSuffix(text, "\n")); err != nil {
+			report(path, err.Error())
+		}
+	}
+	check("whois.redaction", c.WHOIS.Redaction)
+	for i, tld := range c.TLDs {
+		check(fmt.Sprintf("tld[%d].disclaimer", i), tld.Disclaimer)
+		check(fmt.Sprintf("tld[%d].terms_url", i), tld.TermsURL)
+	}
+}

@@ -1,0 +1,71 @@
+package command
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rddsd/cache/feed/sqlite"
+)
+
+func newChurn() *cobra.Command {
+	var (
+		o       sqlite.ChurnOptions
+		to, log string
+	)
+	cmd := &cobra.Command{
+		Use:   "churn --rate R --to sqlite:PATH",
+		Short: "Change a registry as its customers would",
+		Long: "Change a registry as its customers would: registrations, deletions, transfers, renamed hosts and registrars,\n" +
+			"each in a transaction of its own. It is for registries made by `registry gen`. Ctrl-C ends it.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			target, err := parsePlace("to", to, "sqlite")
+			if err != nil {
+				return err
+			}
+			return doing(func(cmd *cobra.Command, _ []string) error { return churn(cmd, target.path, o, log) })(cmd, nil)
+		},
+	}
+	cmd.Flags().Float64Var(&o.Rate, "rate", 10, "transactions a second")
+	cmd.Flags().DurationVar(&o.For, "for", 0, "how long, such as 60s (default until Ctrl-C)")
+	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "another seed makes other changes")
+	cmd.Flags().StringVar(&to, "to", "", "sqlite:PATH")
+	cmd.Flags().StringVar(&log, "log", "", "file that gets one line of JSON for each committed transaction")
+	return cmd
+}
+
+func churn(cmd *cobra.Command, path string, o sqlite.ChurnOptions, log string) (err error) {
+	if log != "" {
+		file, failed := os.Create(log)
+		if failed != nil {
+			return fmt.Errorf("open the log of changes: %w", failed)
+		}
+		buffered := bufio.NewWriter(file)
+		defer func() { err = errors.Join(err, buffered.Flush(), file.Close()) }()
+		o.Log = buffered
+	}
+	begun := time.Now()
+	done, err := sqlite.Churn(cmd.Context(), path, o)
+	if err != nil {
+		return err
+	}
+	return reportChurn(cmd.OutOrStdout(), done, time.Since(begun))
+}
+
+func reportChurn(out io.Writer, done sqlite.Churned, took time.Duration) error {
+	fmt.Fprintf(out, "%d transactions in %v\n", done.Transactions, took.Round(time.Millisecond))
+	for _, kind := range slices.Sorted(maps.Keys(done.Changes)) {
+		if _, err := fmt.Fprintf(out, "%8d %s\n", done.Changes[kind], kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rddsd/cache/feed/sqlite"
+	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
+	"rddsd/deploy/schema"
+)
+
+func newRegistry() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "registry",
+		Short: "Make, fill and change registries to follow",
+	}
+	cmd.AddCommand(newGen(), newImport(), newChurn(), newSchema())
+	return cmd
+}
+
+// place is where a registry is written: a form and a path.
+type place struct{ form, path string }
+
+// parsePlace reads a value such as sqlite:registry.sqlite.
+func parsePlace(flag, value string, forms ...string) (place, error) {
+	form, path, found := strings.Cut(value, ":")
+	if found && path != "" {
+		for _, f := range forms {
+			if f == form {
+				return place{form, path}, nil
+			}
+		}
+	}
+	return place{}, fmt.Errorf("--%s %q: write %s:PATH", flag, value, strings.Join(forms, ":PATH or "))
+}
+
+func newGen() *cobra.Command {
+	var (
+		p     synthetic.Params
+		now   string
+		to    string
+		force bool
+	)
+	cmd := &cobra.Command{
+		Use:   "gen --names N --to FORM:PATH",
+		Short: "Make a fictional registry",
+		Long: "Make a fictional registry: the same one on every machine for the same flags. It goes to a SQLite file\n" +
+			"that rddsd can follow, to a zone file, or to a directory of escrow deposits (RFC 8909).",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			target, err := parsePlace("to", to, "sqlite", "zone", "rde")
+			if err != nil {
+				return err
+			}
+			if now != "" {
+				if p.Now, err = time.Parse(time.RFC3339, now); err != nil {
+					return fmt.Errorf("--now %q: write a time such as 2026-09-01T12:00:00Z", now)
+				}
+			}
+			g, err := synthetic.New(p)
+			if err != nil {
+				return err
+			}
+			if err := write(cmd.Context(), g, target, force); err != nil {
+				return &fault{err}
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "made %d names in %s\n", g.Names, target.path)
+			return err
+		},
+	}
+	cmd.Flags().IntVar(&p.Names, "names", 10_000, "how many names are registered")
+	cmd.Flags().Uint64Var(&p.Seed, "seed", 1, "another seed makes another registry")
+	cmd.Flags().StringVar(&p.TLD, "tld", "coop", "the zone that the names stand under")
+	cmd.Flags().StringVar(&now, "now", "", "when the registry stands (default 2026-09-01T12:00:00Z)")
+	cmd.Flags().StringVar(&p.ROIDSuffix, "roid-suffix", "COOP", "what repository identifiers end with")
+	cmd.Flags().StringVar(&to, "to", "", "sqlite:PATH, zone:PATH or rde:DIRECTORY")
+	cmd.Flags().BoolVar(&force, "force", false, "replace a target that is not empty")
+	return cmd
+}
+
+func write(ctx context.Context, g *synthetic.Registry, to place, force bool) error {
+	switch to.form {
+	case "zone":
+		return g.WriteZoneFile(ctx, to.path, force)
+	case "rde":
+		return g.WriteDeposits(ctx, to.path, force)
+	}
+	return sqlite.Generate(ctx, to.path, force, g)
+}
+
+func newImport() *cobra.Command {
+	var (
+		from, to string
+		force    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "import --from rde:FILE --to sqlite:PATH",
+		Short: "Make a registry out of an escrow deposit",
+		Long: "Make a registry out of a FULL data escrow deposit (RFC 8909). What a contact does not disclose is not stored.\n" +
+			"It is for tests and emergencies, not for a daily feed.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			source, err := parsePlace("from", from, "rde")
+			if err != nil {
+				return err
+			}
+			target, err := parsePlace("to", to, "sqlite")
+			if err != nil {
+				return err
+			}
+			done, err := sqlite.Import(cmd.Context(), source.path, target.path, force)
+			if err != nil {
+				return &fault{err}
+			}
+			return reportImport(cmd.OutOrStdout(), done)
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "rde:FILE")
+	cmd.Flags().StringVar(&to, "to", "", "sqlite:PATH")
+	cmd.Flags().BoolVar(&force, "force", false, "replace a target that is not empty")
+	return cmd
+}
+
+func reportImport(out io.Writer, done *sqlite.Imported) error {
+	for _, line := range done.Skipped {
+		fmt.Fprintf(out, "left out: %s, which the deposit does not hold\n", line)
+	}
+	if done.More > 0 {
+		fmt.Fprintf(out, "left out: %d more\n", done.More)
+	}
+	c := done.Count
+	_, err := fmt.Fprintf(out, "imported deposit %s of %s: %d domains, %d hosts, %d contacts, %d registrars, %d reserved names\n",
+		done.Header.ID, done.Header.Watermark, c[registry.KindDomain], c[registry.KindHost], c[registry.KindContact], c[registry.KindRegistrar], c[registry.KindReserved])
+	return err
+}
+
+func newSchema() *cobra.Command {
+	return &cobra.Command{
+		Use:       "schema sqlite|postgres",
+		Short:     "Print the publication contract as SQL",
+		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"sqlite", "postgres"},
+		RunE: doing(func(cmd *cobra.Command, args []string) error {
+			sql := schema.SQLite()
+			if args[0] == "postgres" {
+				sql = schema.Postgres()
+			}
+			_, err := io.WriteString(cmd.OutOrStdout(), sql)
+			return err
+		}),
+	}
+}

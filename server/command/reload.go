@@ -1,0 +1,160 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"rddsd/ratelimit"
+	"rddsd/server/config"
+	"rddsd/server/listen"
+	"rddsd/server/lookup"
+	"rddsd/server/rdap"
+	"rddsd/server/whois"
+)
+
+// Reloader puts a changed configuration in force: texts and policies, limits
+// and certificates. What needs a restart it names and leaves. On any fault the
+// running configuration stays as it is.
+type Reloader struct {
+	Load        Load
+	Running     *config.Config // in force
+	Finder      *lookup.Finder
+	Limiter     *ratelimit.Limiter
+	WHOIS, RDAP *listen.Caps
+	Certificate *rdap.Certificate // nil without TLS
+	Log         *slog.Logger
+
+	mu sync.Mutex // one reload at a time
+}
+
+// Serve reloads on each SIGHUP until ctx ends.
+func (r *Reloader) Serve(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			if err := r.Reload(ctx); err != nil {
+				r.Log.Error("reload: the running configuration stays in force", "error", err)
+			}
+		}
+	}
+}
+
+// Reload reads the configuration and puts it in force, or returns what is wrong
+// with it.
+func (r *Reloader) Reload(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cfg, err := r.Load()
+	if err != nil {
+		return err
+	}
+	if r.Certificate != nil {
+		if err := r.Certificate.Reload(); err != nil {
+			return err
+		}
+	}
+	r.Finder.SetPolicies(Policies(cfg))
+	r.Limiter.SetConfig(cfg.Limits())
+	w, p := capLimits(cfg)
+	r.WHOIS.SetLimits(w)
+	r.RDAP.SetLimits(p)
+	if rest := needRestart(r.Running, cfg); len(rest) > 0 {
+		r.Log.Warn("reload: these tables changed and take effect at the next start", "tables", strings.Join(rest, " "))
+	}
+	r.Running = keepStarted(r.Running, cfg)
+	r.Log.Info("reload: the configuration is in force")
+	return nil
+}
+
+// needRestart names the tables of next that differ from running and that only a
+// start can put in force.
+func needRestart(running, next *config.Config) []string {
+	var tables []string
+	for _, t := range []struct {
+		name      string
+		was, want any
+	}{
+		{"[registry]", running.Registry, next.Registry},
+		{"[feed]", running.Feed, next.Feed},
+		{"[data]", running.Data, next.Data},
+		{"[whois] listen", running.WHOIS.Listen, next.WHOIS.Listen},
+		{"[rdap]", [...]any{running.RDAP.HTTP, running.RDAP.HTTPS}, [...]any{next.RDAP.HTTP, next.RDAP.HTTPS}},
+		{"[[certificate]]", running.Certificates, next.Certificates},
+		{"[admin]", running.Admin, next.Admin},
+		{"[log]", running.Log, next.Log},
+	} {
+		if !reflect.DeepEqual(t.was, t.want) {
+			tables = append(tables, t.name)
+		}
+	}
+	return tables
+}
+
+// keepStarted returns next with what only a start puts in force as it runs.
+func keepStarted(running, next *config.Config) *config.Config {
+	kept := *next
+	kept.Registry, kept.Feed, kept.Data, kept.Certificates, kept.Admin, kept.Log = running.Registry, running.Feed, running.Data, running.Certificates, running.Admin, running.Log
+	kept.WHOIS.Listen, kept.RDAP.HTTP, kept.RDAP.HTTPS = running.WHOIS.Listen, running.RDAP.HTTP, running.RDAP.HTTPS
+	return &kept
+}
+
+// Policies returns how answers look, by TLD: as configured, or by default.
+func Policies(cfg *config.Config) *lookup.Policies {
+	complete := func(tld string) lookup.Policy {
+		p := cfg.Policy(tld)
+		p.Disclaimer = strings.TrimSuffix(p.Disclaimer, "\n")
+		if p.Disclaimer == "" {
+			p.Disclaimer = whois.Disclaimer(tld, p.TermsURL)
+		}
+		p.Limits = limitsText(cfg)
+		return p
+	}
+	list := make([]lookup.Policy, 0, len(cfg.TLDs))
+	for _, t := range cfg.TLDs {
+		list = append(list, complete(t.Name))
+	}
+	return lookup.NewPolicies(list, complete)
+}
+
+// limitsText is the sentence that help tells about the enforced limits (whois.md
+// L-13), "" where none are.
+func limitsText(cfg *config.Config) string {
+	if cfg.RateLimit.Mode != ratelimit.Enforce {
+		return ""
+	}
+	return fmt.Sprintf("Each network may ask %d times at once, then %v times a second.", cfg.RateLimit.Burst, cfg.RateLimit.Rate)
+}
+
+// capLimits returns the caps on connections. They are part of the limits: only
+// when those are enforced do they hold (design.md §7).
+func capLimits(cfg *config.Config) (onWHOIS, onRDAP listen.Limits) {
+	if cfg.RateLimit.Mode != ratelimit.Enforce {
+		return listen.Limits{}, listen.Limits{}
+	}
+	return listen.Limits{PerClient: whoisPerClient, Total: maxConnections}, listen.Limits{PerClient: rdapPerClient, Total: maxConnections}
+}
+
+// OpenCertificate opens the configured certificate, or makes one for loopback.
+// It returns nil when nothing is served over TLS.
+func OpenCertificate(cfg *config.Config) (*rdap.Certificate, error) {
+	if len(cfg.RDAP.HTTPS) == 0 {
+		return nil, nil
+	}
+	if len(cfg.Certificates) == 0 {
+		return rdap.SelfSigned(cfg.TLSDir(), time.Now())
+	}
+	return rdap.OpenCertificate(cfg.Certificates[0].Cert, cfg.Certificates[0].Key)
+}
