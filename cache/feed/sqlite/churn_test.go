@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -182,31 +183,57 @@ func TestChurnTellsWhatItDid(t *testing.T) {
 
 func list(texts []string) string { return string(appendList(nil, texts)) }
 
+// newChurner returns a churner of the registry at path, which ends with the test.
+func newChurner(t *testing.T, path string, seed uint64) *churner {
+	t.Helper()
+	db, err := OpenWriter(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fiction, err := synthetic.NewFiction(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &churner{conn: conn, fiction: fiction, stmts: map[string]*sql.Stmt{}}
+	t.Cleanup(func() {
+		if err := errors.Join(c.close(), conn.Close(), db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := c.learn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestChurnDoesNotRegisterWhatIsReserved(t *testing.T) {
+	path, _ := generate(t, synthetic.Params{Names: 100, Seed: 1})
+	other, err := synthetic.NewFiction(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	label, _, _ := other.Label()
+	if _, err := openDB(t, path).Exec("insert into reserved (name, reason) values (?, 'blocked')", label+".coop"); err != nil {
+		t.Fatal(err)
+	}
+	// The first name that this one draws is the one just reserved.
+	name, _, _, err := newChurner(t, path, 5).freeName(t.Context())
+	if err != nil || name == label+".coop" {
+		t.Errorf("freeName() = %q, %v, want another name than the reserved one", name, err)
+	}
+}
+
 // TestEveryKindOfChange makes each kind several times, the rare ones too, and
 // wants the log to tell of every domain whose answer it changed.
 func TestEveryKindOfChange(t *testing.T) {
 	ctx := context.Background()
 	path, _ := generate(t, synthetic.Params{Names: 600, Seed: 1})
 	db := openDB(t, path)
-	writer, err := OpenWriter(ctx, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer writer.Close()
-	conn, err := writer.Conn(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fiction, err := synthetic.NewFiction(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &churner{conn: conn, fiction: fiction, stmts: map[string]*sql.Stmt{}}
-	defer c.close()
-	if err := c.learn(ctx); err != nil {
-		t.Fatal(err)
-	}
+	c := newChurner(t, path, 3)
 	most := map[string]int{"transfer in bulk": 30, "rename registrar": 5, "rename large host": 5}
 	total := 0
 	for _, kind := range changeKinds() {
@@ -215,7 +242,7 @@ func TestEveryKindOfChange(t *testing.T) {
 		made, widest := 0, 0
 		for range 40 {
 			entry, err := c.make(ctx, kind, true)
-			if err == errNothing || err != nil && strings.Contains(err.Error(), errNothing.Error()) {
+			if errors.Is(err, errNothing) {
 				continue
 			}
 			if err != nil {

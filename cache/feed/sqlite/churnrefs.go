@@ -116,11 +116,11 @@ func (c *churner) createHosts(ctx context.Context, domain, name, clid string) er
 	return nil
 }
 
-// copyHosts gives a domain the hosts of another, but for those below a name and
-// those of the protected registrar.
+// copyHosts gives a domain the hosts of another, but for those with glue: they
+// stand below a name and are for that.
 func (c *churner) copyHosts(ctx context.Context, to, from string) error {
 	return c.exec(ctx, `insert into domain_host select ?1, h.roid from domain_host x join host h on h.roid = x.host_roid
-		where x.domain_roid = ?2 and h.clid <> ?3 and h.v4 = '[]' and h.v6 = '[]'`, to, from, synthetic.Protected)
+		where x.domain_roid = ?2 and h.v4 = '[]' and h.v6 = '[]'`, to, from)
 }
 
 // changeHosts delegates a name to the name servers of another.

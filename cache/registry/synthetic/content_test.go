@@ -393,6 +393,45 @@ func TestZipfSharesAreExact(t *testing.T) {
 	}
 }
 
+func TestNoLabelBeginsFree(t *testing.T) {
+	for label, want := range map[string]string{"free-range": "frerange", "free": "fre", "freezer": "freezer", "free2": "free2", "carefree-x": "carefree-x"} {
+		if got := string(withoutFree([]byte(label))); got != want {
+			t.Errorf("withoutFree(%q) = %q, want %q", label, got, want)
+		}
+	}
+	if got, want := string(appendSuffix([]byte(strings.Repeat("a", 59)+"-bcd"), 12345)), strings.Repeat("a", 57)+"-12345"; got != want {
+		t.Errorf("a long label with a suffix: %q, want %q", got, want)
+	}
+}
+
+func TestFictionFollowsItsSeed(t *testing.T) {
+	draw := func(seed uint64) []string {
+		f, err := NewFiction(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list []string
+		for range 50 {
+			ascii, unicode, table := f.Label()
+			sp, cc := f.Region()
+			v4, v6 := f.Glue()
+			checkPublic(t, "fiction", netip.MustParseAddr(v4))
+			checkPublic(t, "fiction", netip.MustParseAddr(v6))
+			if !registry.ValidName(ascii) || len(cc) != 2 || !strings.HasSuffix(f.Mailbox(), ".example") {
+				t.Errorf("label %q, country %q", ascii, cc)
+			}
+			list = append(list, ascii, unicode, table, sp, cc, v4, v6, f.Organisation(), f.RegistrarName(1), f.DS().Digest)
+		}
+		return list
+	}
+	if a, b := draw(1), draw(1); !slices.Equal(a, b) {
+		t.Error("the same seed gives other values")
+	}
+	if a, b := draw(1), draw(2); slices.Equal(a, b) {
+		t.Error("another seed gives the same values")
+	}
+}
+
 func TestPublishedFollowsTheClock(t *testing.T) {
 	d := Domain{Domain: registry.Domain{Statuses: registry.ClientHold}, AddUntil: 100, TransferUntil: 200}
 	tests := []struct {

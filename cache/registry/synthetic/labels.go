@@ -64,11 +64,16 @@ func (g *Registry) appendPlain(dst []byte, s *stream, target int) []byte {
 	default:
 		dst = g.appendWords(dst, s, target, shape)
 	}
-	// Nothing ever registers a name that begins "free-", with a suffix neither.
-	if bytes.HasPrefix(dst, []byte("free-")) || string(dst) == "free" {
-		dst = append(dst[:3], dst[min(len(dst), 5):]...)
+	return withoutFree(dst)
+}
+
+// withoutFree changes a label that begins "free-", or would with a suffix:
+// nothing ever registers such a name.
+func withoutFree(label []byte) []byte {
+	if bytes.HasPrefix(label, []byte("free-")) || string(label) == "free" {
+		return append(label[:3], label[min(len(label), 5):]...)
 	}
-	return dst
+	return label
 }
 
 func appendDigits(dst []byte, s *stream, n int) []byte {
