@@ -84,6 +84,10 @@ func (b *base) reserve(kind registry.Kind, objects int) {
 		b.names = make([]string, 0, objects)
 	case registry.KindHost:
 		b.hostByName.one = make(map[string]string, objects)
+		b.domainsByHost = make(map[string][]string, objects)
+		b.hostsByAddress = make(map[string][]string, objects)
+	case registry.KindContact:
+		b.domainsByContact = make(map[string][]string, objects)
 	}
 }
 

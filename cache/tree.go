@@ -11,8 +11,8 @@ import (
 // is a set of (ROID, name), and a change of one name never copies the list of a
 // host that 100,000 others use.
 //
-// It is a B+ tree: pairs and values stand in the leaves, an inner node holds a
-// lower bound of each child. Deleting frees empty nodes and merges no others: a
+// It is a B+ tree: pairs and values stand in the leaves, an inner node holds what
+// parts its children. Deleting frees empty nodes and merges no others: a
 // tree lives only until the overlay is folded.
 type tree struct {
 	root *node
@@ -26,7 +26,7 @@ const fanout = 16
 type node struct {
 	owner    *owner
 	entries  []entry
-	children []*node // of an inner node: entries[i] is a lower bound of children[i]; nil in a leaf
+	children []*node // of an inner node: from entries[i] on stands in children[i], before entries[1] in children[0]; nil in a leaf
 }
 
 // owner marks the nodes that one Apply has made and may therefore change in
@@ -146,9 +146,6 @@ func (n *node) set(own *owner, e *entry) (left, right *node, added bool) {
 		return n, n.split(own), true
 	}
 	i := n.child(e)
-	if e.compare(&n.entries[i]) < 0 {
-		n.entries[i] = pair(e.a, e.b)
-	}
 	child, beside, added := n.children[i].set(own, e)
 	n.children[i] = child
 	if beside != nil {
