@@ -78,14 +78,20 @@ func TestLoadIsWhatTheViewsGive(t *testing.T) {
 	db := openDB(t, load(t, small))
 	tests := []struct{ query, want string }{
 		{"select group_concat(key) from rdds_tld", "coop"},
-		{"select group_concat(key || ' ' || coalesce(iana_id, '-') || ' ' || street || ' ' || coalesce(contact_model, '-'), ';') from rdds_registrar",
-			`reg-a 9995 ["1 Yard","Unit \"7\""] -;reg-b - [] minimum`},
+		{
+			"select group_concat(key || ' ' || coalesce(iana_id, '-') || ' ' || street || ' ' || coalesce(contact_model, '-'), ';') from rdds_registrar",
+			`reg-a 9995 ["1 Yard","Unit \"7\""] -;reg-b - [] minimum`,
+		},
 		{"select group_concat(key) from rdds_contact", "C1-COOP,C2-COOP"}, // C3 is admin only
 		{"select redacted from rdds_contact where key = 'C1-COOP'", `["id","street"]`},
-		{"select group_concat(name || v4 || v6 || statuses) from (select * from rdds_host order by key)",
-			`ns1.one.coop["198.41.0.4"]["2001:503:ba3e::2:30"][],ns2.example.net[][][]`},
-		{"select roid || hosts || tech || ds || statuses || rgp || refresh_at from rdds_domain where key = 'one.coop'",
-			`D1-COOP["H1-COOP","H2-COOP"]["C2-COOP"]["12345 13 2 ab"]["clientHold","pendingDelete"]["addPeriod","redemptionPeriod"]253402300799999999`},
+		{
+			"select group_concat(name || v4 || v6 || statuses) from (select * from rdds_host order by key)",
+			`ns1.one.coop["198.41.0.4"]["2001:503:ba3e::2:30"][],ns2.example.net[][][]`,
+		},
+		{
+			"select roid || hosts || tech || ds || statuses || rgp || refresh_at from rdds_domain where key = 'one.coop'",
+			`D1-COOP["H1-COOP","H2-COOP"]["C2-COOP"]["12345 13 2 ab"]["clientHold","pendingDelete"]["addPeriod","redemptionPeriod"]253402300799999999`,
+		},
 		{"select key || reason || of from rdds_reserved", "reserved.coopvariantone.coop"},
 		{"select seq || ' ' || floor || ' ' || (select count(*) from rdds_journal) from rdds_head", "0 0 0"},
 		{"pragma journal_mode", "wal"},

@@ -199,8 +199,19 @@ func (g *Registry) hostDates(s *stream, n *registry.Nameserver) {
 // anywhere: public addresses, as checks of RDAP demand, of which nobody can be
 // embarrassed. Shared by many hosts once there are thousands.
 var roots = [...][4]byte{
-	{198, 41, 0}, {170, 247, 170}, {192, 33, 4}, {199, 7, 91}, {192, 203, 230}, {192, 5, 5}, {192, 112, 36},
-	{198, 97, 190}, {192, 36, 148}, {192, 58, 128}, {193, 0, 14}, {199, 7, 83}, {202, 12, 27},
+	{198, 41, 0},
+	{170, 247, 170},
+	{192, 33, 4},
+	{199, 7, 91},
+	{192, 203, 230},
+	{192, 5, 5},
+	{192, 112, 36},
+	{198, 97, 190},
+	{192, 36, 148},
+	{192, 58, 128},
+	{193, 0, 14},
+	{199, 7, 83},
+	{202, 12, 27},
 }
 
 // glue4 draws an address in one of the networks of roots, never that of the
