@@ -1,7 +1,6 @@
 package rdap
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -57,7 +56,7 @@ func (b *bases) add(p *lookup.Policy) {
 // and the base is the one with the shortest path.
 func (b *bases) match(path []byte) (_ base, ok bool) {
 	for _, base := range b.list {
-		if bytes.HasPrefix(path, []byte(base.path)) {
+		if n := len(base.path); len(path) >= n && string(path[:n]) == base.path {
 			return base, true
 		}
 	}

@@ -365,6 +365,9 @@ func (k *checker) top(top map[string]any, status int) {
 	if class == "domain" {
 		k.domain(top, notices)
 	}
+	if class == "entity" {
+		k.desks(top)
+	}
 	k.redaction(top)
 }
 
@@ -435,6 +438,23 @@ func (k *checker) registrar(e map[string]any) {
 	id, _ := ids[0].(map[string]any)
 	if len(ids) != 1 || id["identifier"] != e["handle"] || id["type"] != "IANA Registrar ID" {
 		k.fault("the registrar's handle is %v, its publicIds are %v (-47403)", e["handle"], ids)
+	}
+}
+
+// desks checks the entities in a registrar: each can be reached, the technical
+// one by phone, for else it would have to be told as redacted (-65100).
+func (k *checker) desks(registrar map[string]any) {
+	entities, _ := registrar["entities"].([]any)
+	for _, v := range entities {
+		e, _ := v.(map[string]any)
+		role := e["roles"].([]any)[0]
+		reached := map[any]bool{}
+		for _, p := range e["vcardArray"].([]any)[1].([]any) {
+			reached[p.([]any)[0]] = true
+		}
+		if !reached["tel"] && (role == "technical" || !reached["email"]) {
+			k.fault("the %v desk has %v (-47500, -65100)", role, reached)
+		}
 	}
 }
 

@@ -142,9 +142,14 @@ func punycodeDigit(c byte) (int, bool) {
 
 // isULabel reports whether runes may be a U-label, as far as can be told without
 // tables of our own: not ASCII alone, letters, marks and digits in lower case,
-// what RFC 5892 Appendix A allows between them, and in normal form C. It may
-// overwrite what lies behind scratch.
+// what RFC 5892 Appendix A allows between them, no hyphens where RFC 5891
+// §4.2.3.1 forbids them, and in normal form C. It may overwrite what lies behind
+// scratch.
 func isULabel(runes []rune, scratch []byte) bool {
+	n := len(runes)
+	if n == 0 || runes[0] == '-' || runes[n-1] == '-' || n > 3 && runes[2] == '-' && runes[3] == '-' {
+		return false
+	}
 	ascii := true
 	for _, r := range runes {
 		switch {

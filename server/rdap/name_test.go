@@ -19,6 +19,7 @@ func TestUnicodeNames(t *testing.T) {
 		{"a label without anything is none", "xn--.coop", ""},
 		{"capitals are none", "xn--dca.coop", ""},
 		{"what is not in normal form C is none", "xn--e-xbb.coop", ""},
+		{"hyphens cannot stand third and fourth in it", "xn--xn--0-8bb.coop", ""},
 		{"an underscore beside it is kept", "_x.xn--caf-dma.coop", "_x.caf\u00e9.coop"},
 	} {
 		text, ok := appendUnicode(nil, test.name)

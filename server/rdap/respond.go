@@ -19,6 +19,7 @@ import (
 
 // exchange is what one request needs and the next one uses again.
 type exchange struct {
+	query  lookup.Query
 	answer lookup.Answer
 	url    []byte // that was asked for, as AppendURL makes it
 }
@@ -63,6 +64,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		}
 	}()
 	s.respond(ctx, c, x)
+	x.answer.View = nil // an idle exchange must not keep an old View alive
 	s.exchanges.Put(x)
 }
 
@@ -98,28 +100,19 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 		s.refuse(ctx, x, r, failure{status: http.StatusServiceUnavailable, class: lookup.Error, after: retryUnknown})
 		return
 	}
-	query, err := lookup.ParsePath(path[len(base.path)-1:], rawQuery)
-	if err != nil {
+	var err error
+	if x.query, err = lookup.ParsePath(path[len(base.path)-1:], rawQuery); err != nil {
 		s.refuse(ctx, x, r, unparsed(err))
 		return
 	}
-	query.Audience = c.client.Audience
+	x.query.Audience = c.client.Audience
 
 	now := time.Now()
 	a := &x.answer
-	s.Finder.Find(view, &query, now, a)
+	s.Finder.Find(view, &x.query, now, a)
 	// The price is what this answer would show, hence after the look-up; a
 	// refusal must cost less than an answer, hence before rendering.
-	var after time.Duration
-	switch d := s.Limiter.Decide(c.client, a.Ask, now); d.Verdict {
-	case ratelimit.Refuse:
-		a.Class, after = lookup.Limited, d.RetryIn
-	case ratelimit.Degrade:
-		a.WithoutContacts()
-	}
-	if a.Class == lookup.Unknown {
-		after = retryUnknown
-	}
+	after := settle(a, s.Limiter.Decide(c.client, a.Ask, now))
 	tld := ""
 	if a.TLD != nil {
 		tld = a.TLD.Name
@@ -129,6 +122,22 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	x.url = AppendURL(x.url[:0], a.Policy.BaseURL, r.below)
 	body, status := AppendBody(takeBody(ctx), a, x.url)
 	writeBody(ctx, status, body, a.Class == lookup.Degraded, after)
+}
+
+// settle makes a what decision leaves of it, and returns how long it is until it
+// is worth asking again, 0 where that does not matter.
+func settle(a *lookup.Answer, decision ratelimit.Decision) time.Duration {
+	switch decision.Verdict {
+	case ratelimit.Refuse:
+		a.Class = lookup.Limited
+		return decision.RetryIn
+	case ratelimit.Degrade:
+		a.WithoutContacts()
+	}
+	if a.Class == lookup.Unknown {
+		return retryUnknown
+	}
+	return 0
 }
 
 var questionMark = []byte{'?'}
@@ -181,6 +190,11 @@ func (s *Server) handleBroken(ctx *fasthttp.RequestCtx, err error) {
 	c := connOf(ctx.Conn())
 	s.counts.broken.Add(1)
 	c.lingers.Store(true)
+	// The deadline of the last answer may have passed while the connection idled.
+	if c.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) != nil {
+		return // it is closed
+	}
+	ctx.Response.SkipBody = ctx.IsHead()
 	var (
 		small *fasthttp.ErrSmallBuffer
 		wire  *net.OpError
