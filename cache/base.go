@@ -27,7 +27,8 @@ type base struct {
 	names            []string            // of the domains, in order
 	refresh          []due               // of the domains, in order
 
-	bytes int64 // of all rows
+	bytes  int64 // of all rows
+	listed int64 // entries of all lists
 }
 
 // unique is an index in which a key has one object as a rule. Two objects can
@@ -112,18 +113,28 @@ func (b *base) load(kind registry.Kind, row string, w *workspace) error {
 		case domainByROID:
 			b.domainByROID.put(key, object)
 		case domainByHost:
-			appendUnique(b.domainsByHost, key, object)
+			b.list(b.domainsByHost, key, object)
 		case domainByContact:
-			appendUnique(b.domainsByContact, key, object)
+			b.list(b.domainsByContact, key, object)
 		case domainByRefresh:
 			b.refresh = append(b.refresh, due{timeOfKey(key), object})
 		case hostByName:
 			b.hostByName.put(key, object)
 		case hostByAddress:
-			appendUnique(b.hostsByAddress, key, object)
+			b.list(b.hostsByAddress, key, object)
 		}
 	})
 	return nil
+}
+
+// list appends object to the list under key unless the list ends with it.
+func (b *base) list(lists map[string][]string, key, object string) {
+	list := lists[key]
+	if len(list) > 0 && list[len(list)-1] == object {
+		return
+	}
+	lists[key] = append(list, object)
+	b.listed++
 }
 
 // sort puts the indexes in order after the last load.
@@ -135,6 +146,16 @@ func (b *base) sort() {
 	sortLists(b.domainsByHost)
 	sortLists(b.domainsByContact)
 	sortLists(b.hostsByAddress)
+}
+
+// sortLists puts every list in order, without duplicates.
+func sortLists(lists map[string][]string) {
+	for key, list := range lists {
+		if !slices.IsSorted(list) {
+			slices.Sort(list)
+			lists[key] = slices.Compact(list)
+		}
+	}
 }
 
 // size returns how many rows b holds.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
@@ -45,6 +46,18 @@ type section struct {
 	size, rows, hash uint64
 }
 
+func (s section) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, s.size)
+	dst = binary.AppendUvarint(dst, s.rows)
+	return binary.LittleEndian.AppendUint64(dst, s.hash)
+}
+
+// appendEnd appends the end of a file that begins with start and has trailer.
+func appendEnd(dst, start, trailer []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(trailer)))
+	return binary.LittleEndian.AppendUint64(dst, xxhash.Sum64(slices.Concat(start, trailer)))
+}
+
 // errFormat says that a file is not one that this release can read: foreign, or
 // of another release.
 var errFormat = errors.New("it is not in a format that this release reads")
@@ -82,15 +95,10 @@ func writeBase(out *outFile, v *View) error {
 	}
 	var trailer []byte
 	for _, s := range table {
-		trailer = binary.AppendUvarint(trailer, s.size)
-		trailer = binary.AppendUvarint(trailer, s.rows)
-		trailer = binary.LittleEndian.AppendUint64(trailer, s.hash)
+		trailer = s.append(trailer)
 	}
-	hash := xxhash.Sum64(append(start, trailer...))
-	end := binary.LittleEndian.AppendUint32(nil, uint32(len(trailer)))
-	end = binary.LittleEndian.AppendUint64(end, hash)
 	w.write(trailer)
-	w.write(end)
+	w.write(appendEnd(nil, start, trailer))
 	if w.err != nil {
 		return w.err
 	}

@@ -3,7 +3,6 @@ package cache
 import (
 	"encoding/binary"
 	"net/netip"
-	"slices"
 
 	"rddsd/cache/registry"
 )
@@ -119,24 +118,4 @@ func rowKey(row string) (key string, ok bool) {
 		return "", false
 	}
 	return row[n : n+int(length)], true
-}
-
-// appendUnique appends name to the list under key unless it already ends with
-// it.
-func appendUnique(lists map[string][]string, key, name string) {
-	list := lists[key]
-	if len(list) > 0 && list[len(list)-1] == name {
-		return
-	}
-	lists[key] = append(list, name)
-}
-
-// sortLists puts every list in order, without duplicates.
-func sortLists(lists map[string][]string) {
-	for key, list := range lists {
-		if !slices.IsSorted(list) {
-			slices.Sort(list)
-			lists[key] = slices.Compact(list)
-		}
-	}
 }

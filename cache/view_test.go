@@ -3,6 +3,7 @@ package cache_test
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -171,6 +172,37 @@ func TestReadersSeeOnePosition(t *testing.T) {
 		current.Publish(next)
 	}
 	readers.Wait()
+}
+
+// TestMemory holds the estimate to the heap: it may be a third off, not a half.
+func TestMemory(t *testing.T) {
+	heap := func() int64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	view := benchView(t, 50_000)
+	built := heap() - before
+	t.Logf("%d built, %d estimated: %d bytes a name", built, view.Memory(), built/50_000)
+	if got := view.Memory(); got < built*2/3 || got > built*4/3 {
+		t.Errorf("Memory() = %d for a View that takes %d", got, built)
+	}
+	next := cache.FoldAt(view, 1<<20)
+	var err error
+	for i := range 500 {
+		if next, _, err = next.Apply(benchDelta(i, 10, 50_000), cachetest.Forever()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grown := heap() - before - built
+	if got := next.Memory() - view.Memory(); got < grown*2/3 || got > grown*3/2 {
+		t.Errorf("Memory() grows by %d for an overlay that takes %d", got, grown)
+	}
+	runtime.KeepAlive(view)
+	runtime.KeepAlive(next)
 }
 
 func TestApplyRefusesWhatCannotFollow(t *testing.T) {
