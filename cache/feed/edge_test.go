@@ -165,11 +165,15 @@ func (l *logged) count(what string) int {
 // in the middle of a snapshot and see when the registry was asked.
 type hooks struct {
 	feed.Source
-	onPut  func(cache.Change)
-	onNext func(at cache.Position)
+	onSnapshot func()
+	onPut      func(cache.Change)
+	onNext     func(at cache.Position)
 }
 
 func (h *hooks) Snapshot(ctx context.Context, put func(cache.Change) error) (cache.Position, registry.Time, error) {
+	if h.onSnapshot != nil {
+		h.onSnapshot()
+	}
 	return h.Source.Snapshot(ctx, func(c cache.Change) error {
 		if h.onPut != nil {
 			h.onPut(c)

@@ -277,6 +277,29 @@ func TestOtherRegistry(t *testing.T) {
 	})
 }
 
+// The file may become another registry's between the poll that asks for a
+// snapshot and the snapshot.
+func TestOtherRegistryInASnapshot(t *testing.T) {
+	r, foreign := newRegistry(t, 30), newRegistry(t, 30)
+	if err := foreign.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, "").start()
+		before := e.settle()
+		e.hooks.onSnapshot = func() {
+			e.hooks.onSnapshot = nil
+			replace(t, foreign.path, r.path)
+		}
+		r.run(t, "update rdds_meta set epoch = 'e2'")
+		view := e.after(10 * time.Second)
+		if s := e.Status(); s.Held == nil || s.Held.Registry == before.Position().Registry || view.Position() != before.Position() {
+			t.Errorf("held %+v, served %+v", s.Held, view.Position())
+		}
+		e.stop()
+	})
+}
+
 // An accepted registry still meets the gates: who lets another registry in has
 // not said that it may be empty.
 func TestOtherRegistryMeetsTheGates(t *testing.T) {

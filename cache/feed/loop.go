@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rddsd/cache"
@@ -211,13 +212,16 @@ func (l *loop) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// apply makes the View after delta, keeps it and publishes it.
+// apply makes the View after delta, keeps it and publishes it. What was read but
+// is as it was is not kept or counted: rows in quarantine are read in every
+// poll, and registries set columns to the values that they have.
 func (l *loop) apply(delta cache.Delta, read reading) error {
 	next, rejected, err := l.view.Apply(delta, read.missUntil(l.MaxMissAge))
 	if err != nil {
 		l.forced = ReasonUnusable
 		return fmt.Errorf("%w; what was served goes on, and a snapshot follows", err)
 	}
+	delta.Changes = slices.DeleteFunc(delta.Changes, func(c cache.Change) bool { return !next.Differs(l.view, c.Key) })
 	l.store.append(delta)
 	l.publish(next, rejected, read)
 	l.confirmed = read.at.Add(-read.stale)

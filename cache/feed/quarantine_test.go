@@ -39,7 +39,12 @@ func TestQuarantine(t *testing.T) {
 				e := newEdge(t, r.path, "").start()
 				before := e.settle()
 				r.run(t, test.poison, "update domain set expires = 9 where name = 'd1.coop'")
+				e.settle()
+				changes := e.Status().Changes
 				view := e.after(time.Minute)
+				if s := e.Status(); s.Changes != changes || s.Deltas < 10 {
+					t.Errorf("rows in quarantine are read in every poll: %d changes after %d", s.Changes, changes)
+				}
 				if got := view.Rejection(key); got != test.reason {
 					t.Fatalf("d0.coop is rejected as %q, want %q", got, test.reason)
 				}
@@ -79,6 +84,34 @@ func TestQuarantine(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A snapshot finds the rows in quarantine that are there already, and keeps
+// their last good version as a delta does.
+func TestQuarantineOverASnapshot(t *testing.T) {
+	r := newRegistry(t, 5)
+	row := feed.RejectedRow{Kind: registry.KindHost, Reason: registry.RejectName}
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, "").start()
+		e.settle()
+		r.run(t, "insert into host (roid, name, clid) values ('B1', 'BAD', 'reg-a')", "update host set name = 'AWFUL' where roid = 'H1'")
+		e.settle()
+		r.run(t, "update rdds_meta set epoch = 'e2'", "insert into host (roid, name, clid) values ('B2', 'WORSE', 'reg-a')")
+		e.after(5 * time.Second)
+		if s := e.Status(); s.Resyncs[feed.ReasonEpoch] != 1 || s.Rejected[row] != 3 || s.Quarantined[row] != 3 {
+			t.Errorf("resyncs %v, rejected %v, in quarantine %v", s.Resyncs, s.Rejected, s.Quarantined)
+		}
+		var host registry.Nameserver
+		if got := e.Cache.Current().Nameserver("H1", &host); got != cache.Present || host.Name != "ns1.example.net" {
+			t.Errorf("H1 is %v, %q", got, host.Name)
+		}
+		for _, key := range []string{"B1", "B2", "H1"} {
+			if n := e.log.count("key=" + key); n != 1 {
+				t.Errorf("%s is logged %d times", key, n)
+			}
+		}
+		e.stop()
+	})
 }
 
 // A new object whose row is bad is unknown, never "not found".

@@ -49,8 +49,13 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 	}
 	l.connected()
 	l.polled, l.forced = read.at, ""
-	if l.view != nil && pos.Registry == l.view.Position().Registry && pos.Epoch == l.view.Position().Epoch {
-		asOf = max(asOf, l.view.AsOf())
+	if l.view != nil && pos.Registry == l.view.Position().Registry {
+		if err := builder.Keep(l.view); err != nil {
+			return err
+		}
+		if pos.Epoch == l.view.Position().Epoch {
+			asOf = max(asOf, l.view.AsOf())
+		}
 	}
 	rejected := builder.Rejected()
 	next := builder.View(pos, asOf, read.missUntil(l.MaxMissAge))

@@ -177,12 +177,19 @@ func (r *reader) all(ctx context.Context, kind registry.Kind, put func(cache.Cha
 	if err != nil {
 		return err
 	}
-	n := 0
+	n, nameless := 0, false
 	err = r.query(stmt, nil, func(values []driver.Value) error {
 		if n++; n%contextRows == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return put(r.decoder.change(kind, values))
+		c := r.decoder.change(kind, values)
+		if c.Name == "" {
+			if nameless {
+				return nil // rows without a key cannot be told apart: they are put once
+			}
+			nameless = true
+		}
+		return put(c)
 	})
 	return errors.Join(err, stmt.Close())
 }

@@ -462,3 +462,14 @@ func TestKeyThatComesBackOtherwiseIsNotADelete(t *testing.T) {
 		t.Errorf("the delta is %+v, want one row rejected as %s", delta.Changes, registry.RejectKey)
 	}
 }
+
+// Rows without a key spoil nothing but themselves.
+func TestRowsWithoutAKey(t *testing.T) {
+	path := registryOf(t, 3)
+	run(t, writer(t, path), "drop view rdds_reserved",
+		"create view rdds_reserved as select null as key, 'reserved' as reason, null as of, null as idn_table, null as public_text from domain")
+	_, rows := snapshot(t, open(t, path))
+	if c := rows[cache.Key{Kind: registry.KindReserved}]; c.Reject != registry.RejectName {
+		t.Errorf("the rows without a key are put as %+v", c)
+	}
+}
