@@ -15,7 +15,7 @@ import (
 // ChurnOptions say how to change a registry.
 type ChurnOptions struct {
 	Rate float64       // transactions a second, evenly paced; more than 0
-	For  time.Duration // how long; 0 = until the context ends
+	For  time.Duration // how long, from the first transaction on; 0 = until the context ends
 	Seed uint64        // what is changed follows from it and from the registry
 	Keep time.Duration // how long the journal keeps a change; default DefaultKeep
 	Log  io.Writer     // one ChurnEntry a line, as JSON, written once its transaction has committed; nil = none
@@ -40,11 +40,6 @@ func Churn(ctx context.Context, path string, o ChurnOptions) (Churned, error) {
 	if o.Keep == 0 {
 		o.Keep = DefaultKeep
 	}
-	if o.For > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, o.For)
-		defer cancel()
-	}
 	fiction, err := synthetic.NewFiction(o.Seed)
 	if err != nil {
 		return done, fmt.Errorf("change registry %s: %w", path, err)
@@ -53,8 +48,7 @@ func Churn(ctx context.Context, path string, o ChurnOptions) (Churned, error) {
 	if err != nil {
 		return done, unlessEnded(ctx, err)
 	}
-	err = churn(ctx, db, fiction, o, &done)
-	if err = unlessEnded(ctx, err); err != nil {
+	if err = churn(ctx, db, fiction, o, &done); err != nil {
 		err = fmt.Errorf("change registry %s: %w", path, err)
 	}
 	return done, errors.Join(err, db.Close())
@@ -71,13 +65,23 @@ func unlessEnded(ctx context.Context, err error) error {
 func churn(ctx context.Context, db *sql.DB, fiction *synthetic.Fiction, o ChurnOptions, done *Churned) (err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	c := &churner{conn: conn, fiction: fiction, stmts: map[string]*sql.Stmt{}}
 	defer func() { err = errors.Join(err, c.close(), conn.Close()) }()
 	if err := c.learn(ctx); err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
+	if o.For > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.For)
+		defer cancel()
+	}
+	return unlessEnded(ctx, c.run(ctx, o, done))
+}
+
+// run makes changes until ctx ends.
+func (c *churner) run(ctx context.Context, o ChurnOptions, done *Churned) error {
 	start := time.Now()
 	beat := start
 	timer := time.NewTimer(0)
@@ -92,7 +96,7 @@ func churn(ctx context.Context, db *sql.DB, fiction *synthetic.Fiction, o ChurnO
 		case <-timer.C:
 		}
 		if now := time.Now(); !now.Before(beat) {
-			if err := maintain(ctx, conn, o.Keep); err != nil {
+			if err := maintain(ctx, c.conn, o.Keep); err != nil {
 				return err
 			}
 			beat = now.Add(MaintainEvery)
