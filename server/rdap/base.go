@@ -63,6 +63,15 @@ func (b *bases) match(path []byte) (_ base, ok bool) {
 	return b.list[len(b.list)-1], false
 }
 
+// of returns the base URL that a request below b asked, when its answer stands
+// under p: p's own, unless the name was asked for below another TLD's path.
+func (b base) of(p *lookup.Policy) string {
+	if pathOf(p.BaseURL) == b.path {
+		return p.BaseURL
+	}
+	return b.policy.BaseURL
+}
+
 // pathOf returns the path of an absolute URL that ends with a slash.
 func pathOf(url string) string {
 	_, rest, _ := strings.Cut(url, "://")

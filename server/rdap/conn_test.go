@@ -57,7 +57,7 @@ func TestDeafHandshakeEnds(t *testing.T) {
 		s.ReadTimeout, s.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
 		s.Certificate = certificate
 	})
-	r.get(t, "/help") // it runs
+	r.get(t, "/help")          // it runs
 	ours, theirs := net.Pipe() // it has no buffer: what is not read blocks
 	ended := make(chan struct{})
 	go func() {

@@ -116,10 +116,12 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	tld := ""
 	if a.TLD != nil {
 		tld = a.TLD.Name
+	} else {
+		a.Policy = base.policy
 	}
 	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, c.client.Audience)
 
-	x.url = AppendURL(x.url[:0], a.Policy.BaseURL, r.below)
+	x.url = AppendURL(x.url[:0], base.of(a.Policy), r.below)
 	body, status := AppendBody(takeBody(ctx), a, x.url)
 	writeBody(ctx, status, body, a.Class == lookup.Degraded, after)
 }

@@ -390,6 +390,45 @@ func TestBasePath(t *testing.T) {
 	}
 }
 
+// TestSeveralBases: each answer repeats the URL that was asked for, and names
+// objects by the base URL of their TLD.
+func TestSeveralBases(t *testing.T) {
+	base := map[string]string{"coop": "https://rdap.nic.coop/", "coop.example": "https://rdap.nic.example/v1/"}
+	r := newRig(t, cachetest.RDAP(), func(s *Server) {
+		s.Finder = lookup.NewFinder(lookup.NewPolicies(nil, func(tld string) lookup.Policy {
+			p := testPolicy(tld)
+			p.BaseURL = base[tld]
+			return p
+		}))
+	})
+	for _, test := range []struct {
+		target, asked, self string
+		status              int
+	}{
+		{"/domain/example.coop", base["coop"], base["coop"] + "domain/example.coop", 200},
+		{"/v1/domain/minimum.coop.example", base["coop.example"], base["coop.example"] + "domain/minimum.coop.example", 200},
+		{"/v1/domain/example.coop", base["coop.example"], base["coop"] + "domain/example.coop", 200},
+		{"/domain/minimum.coop.example", base["coop"], base["coop.example"] + "domain/minimum.coop.example", 200},
+		{"/v1/entity/900001", base["coop.example"], base["coop.example"] + "entity/900001", 200},
+		{"/entity/900001", base["coop"], base["coop"] + "entity/900001", 200},
+		{"/v1/help", base["coop.example"], "", 200},
+		{"/v1/domain/", base["coop.example"], "", 400},
+		{"/v2/help", base["coop"], "", 404},
+	} {
+		res := r.get(t, test.target)
+		if res.StatusCode != test.status {
+			t.Errorf("%s: status %d, want %d", test.target, res.StatusCode, test.status)
+		}
+		below := strings.TrimPrefix(strings.TrimPrefix(test.target, "/"), "v1/")
+		for _, fault := range check(res.body, res.StatusCode, test.asked+below) {
+			t.Errorf("%s: %s", test.target, fault)
+		}
+		if self := `"rel":"self","href":"` + test.self + `"`; test.self != "" && !strings.Contains(string(res.body), self) {
+			t.Errorf("%s: no link %s in %s", test.target, self, res.body)
+		}
+	}
+}
+
 func TestDrain(t *testing.T) {
 	r := newRig(t, cachetest.RDAP(), nil)
 	const request = "GET /help HTTP/1.1\r\nHost: x\r\n\r\n"
