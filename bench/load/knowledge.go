@@ -40,7 +40,7 @@ func (k *knowledge) learn(i int, d *synthetic.Domain, sponsor string) {
 	}
 	k.found[d.Name] = record{
 		roid: d.ROID, registrar: sponsor, registrant: d.Registrant, created: d.Created, expires: d.Expires,
-		hosts: append([]string(nil), d.HostNames...), signed: len(d.DS) > 0,
+		hosts: append([]string{}, d.HostNames...), signed: len(d.DS) > 0,
 	}
 	k.orgs[d.Registrant] = ""
 }

@@ -120,7 +120,8 @@ type Query struct {
 }
 
 // Expectation is what the registry says about a query. A field that has its zero
-// value is not compared, except Class.
+// value is not compared, except Class; of a domain without name servers,
+// Nameservers is empty but not nil.
 type Expectation struct {
 	Class       Outcome // Found, NotFound or Reserved
 	Handle      string  // ROID of the object

@@ -18,7 +18,7 @@ type Result struct {
 
 	Requests int64           // queries that ended, in whatever way
 	Outcomes [Outcomes]int64 // how they ended; the sum is Requests
-	Kinds    [Kinds]int64    // what they asked for; the sum is Requests
+	Kinds    [Kinds]int64    // what they asked for; the sum is Requests, less the unsent
 	Checked  int64           // answers that were held against Options.Expect
 	// InTime is how many answers came before the end. What was under way then is
 	// waited for and counted in Requests, but not in QPS.
@@ -41,8 +41,8 @@ type Result struct {
 	ClientCPU time.Duration
 	// Examples tell one instance of each kind of error that came up.
 	Examples []string
-	// Assumptions of the mix, and what else a reader must know of the figures.
-	Assumptions []string
+	// Assumptions of the mix; Remarks are what else a reader must know of the figures.
+	Assumptions, Remarks []string
 }
 
 // Second is one second of a run.

@@ -1,0 +1,155 @@
+package load
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// interval is what one recorder saw in one second. Intervals go round between
+// recorders and the collector, so that nothing is allocated in the long run.
+type interval struct {
+	second   int // since measuring began; below 0 in the warm-up
+	outcomes [Outcomes]int64
+	kinds    [Kinds]int64
+
+	checked, inTime   int64
+	bytesIn, bytesOut int64
+	opened, resumed   int64
+
+	latency, lag *hdrhistogram.Histogram
+	examples     []example
+}
+
+// example is one instance of an error.
+type example struct {
+	outcome Outcome
+	text    string
+}
+
+func newInterval() *interval { return &interval{latency: newHistogram(), lag: newHistogram()} }
+
+func (i *interval) reset() {
+	latency, lag := i.latency, i.lag
+	if latency.TotalCount() > 0 {
+		latency.Reset()
+	}
+	if lag.TotalCount() > 0 {
+		lag.Reset()
+	}
+	*i = interval{latency: latency, lag: lag, examples: i.examples[:0]}
+}
+
+// recorder counts how queries end. It is for one goroutine, or under a lock.
+type recorder struct {
+	run  *run
+	now  *interval
+	seen [Outcomes]bool // an example of it has been told
+	due  int            // answers until the next one is checked
+	last int            // the second that has intervals; later ones count for it
+}
+
+func newRecorder(r *run) *recorder {
+	rec := &recorder{run: r, now: <-r.empty, due: r.CheckEvery, last: int((r.For - 1) / time.Second)}
+	rec.now.second = -int((r.Warmup + time.Second - 1) / time.Second)
+	return rec
+}
+
+// roll hands over the intervals that are over at the moment now. It must be called
+// several times a second.
+func (rec *recorder) roll(now time.Duration) {
+	second := int(max(now-rec.run.Warmup, 0) / time.Second)
+	if now < rec.run.Warmup {
+		second = -1 - int((rec.run.Warmup-now-1)/time.Second)
+	}
+	for second = min(second, rec.last); rec.now.second < second; {
+		next := rec.now.second + 1
+		rec.run.full <- rec.now
+		rec.now = <-rec.run.empty
+		rec.now.second = next
+	}
+}
+
+// counts reports whether a query that fell due then is counted.
+func (rec *recorder) counts(due time.Duration) bool {
+	return due >= rec.run.Warmup || rec.now.second < 0
+}
+
+// answer judges what came for q, checks it if its turn has come, and counts it.
+// due is when q should have been sent, now when its answer was whole.
+func (rec *recorder) answer(q *query, w wire, v *verdict, due, now time.Duration) {
+	outcome, why := v.outcome, v.why
+	if rec.due--; rec.due <= 0 && rec.run.Expect != nil && outcome.Answered() && outcome != Wrong {
+		if expected, known := rec.run.Expect(q.public()); known {
+			rec.due = rec.run.CheckEvery
+			outcome, why = w.check(q, v, &expected)
+			if rec.counts(due) {
+				rec.now.checked++
+			}
+		}
+	}
+	rec.end(q, outcome, why, due, now)
+}
+
+// end counts a query that ended so, for a reason that is told if it is an error.
+func (rec *recorder) end(q *query, outcome Outcome, why string, due, now time.Duration) {
+	if !rec.counts(due) {
+		return
+	}
+	i := rec.now
+	i.outcomes[outcome]++
+	i.kinds[q.kind]++
+	if outcome.Answered() || outcome == TimedOut {
+		// Out of range is only what takes longer than a run may.
+		_ = i.latency.RecordValue(int64(now - due))
+	}
+	if outcome.Answered() && now <= rec.run.until {
+		i.inTime++
+	}
+	if outcome.IsError() && !rec.seen[outcome] {
+		rec.seen[outcome] = true
+		i.examples = append(i.examples, example{outcome, rec.describe(q, outcome, why)})
+	}
+}
+
+// unsent counts the queries of an open loop from i on that are due before the
+// end, of part of so many that share the rate. Each has waited at least from then
+// to the end, and so long is its latency.
+func (rec *recorder) unsent(i int64, part, parts int) {
+	r := rec.run
+	end := i
+	for ; r.due(end, part, parts) < r.until && r.take(); end++ {
+		if due := r.due(end, part, parts); rec.counts(due) {
+			rec.now.outcomes[Unsent]++
+			_ = rec.now.latency.RecordValue(int64(r.until - due))
+		}
+	}
+	if end > i && !rec.seen[Unsent] {
+		rec.seen[Unsent] = true
+		rec.now.examples = append(rec.now.examples, example{Unsent, r.Target + ": unsent: no connection was free for a query that was due"})
+	}
+}
+
+// describe tells of an error, for people.
+func (rec *recorder) describe(q *query, outcome Outcome, why string) string {
+	text := rec.run.Target + ": " + outcome.String()
+	text += ": asked " + quote(q.out)
+	if why != "" {
+		text += ": " + why
+	}
+	return text
+}
+
+// late notes how late this process began a query for which a connection was free.
+func (rec *recorder) late(due, now time.Duration) {
+	if rec.counts(due) {
+		_ = rec.now.lag.RecordValue(int64(max(now-due, 0)))
+	}
+}
+
+// close hands over the last interval.
+func (rec *recorder) close(now time.Duration) {
+	rec.roll(now)
+	rec.run.full <- rec.now
+	rec.now = nil
+}
