@@ -71,6 +71,12 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		return nil
 	}
 	l.store.leave()
+	if l.view == nil {
+		// Nothing is on disk that a crash could fall back to, and what is answered
+		// as found once must not be lost: so the very first answers wait for the
+		// copy. Later ones do not, for the older copy's misses are unknown.
+		l.store.settle(next)
+	}
 	l.publish(next, rejected, read)
 	l.confirmed = read.at
 	l.countResync(reason)

@@ -31,6 +31,9 @@ type seen struct {
 	state      string // shown state, "" = not found
 }
 
+// reservedState is what WHOIS shows of a name that waits to be created.
+const reservedState = "reserved"
+
 // era is one state of a domain in the registry, and the moments, earliest and
 // latest, between which it may have held.
 type era struct {
@@ -164,6 +167,8 @@ func (d *daemon) askAbout(name string, rdap bool) (seen, error) {
 	switch {
 	case strings.HasPrefix(answer, "Domain Name: "):
 		s.state = whoisState(answer)
+	case strings.HasPrefix(answer, "Reserved by Registry"):
+		s.state = reservedState
 	case !strings.HasPrefix(answer, "Domain not found."):
 		return s, fmt.Errorf("WHOIS %s: %s", name, answer)
 	}
@@ -316,6 +321,9 @@ func readEras(t *testing.T, initial []sqlite.ChurnDomain, path string) (eras map
 func eraOf(state *sqlite.ChurnDomain, from registry.Time) era {
 	if !state.Exists {
 		return era{from: from}
+	}
+	if slices.Contains(state.Statuses, "pendingCreate") {
+		return era{from: from, whois: reservedState} // RDAP says 404 to both (whois.md Q-07)
 	}
 	date := func(t registry.Time) string {
 		if t == 0 {

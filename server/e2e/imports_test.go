@@ -17,7 +17,7 @@ var arrows = map[string][]string{
 	"cache":                    {"cache/registry"},
 	"cache/cachetest":          {"cache", "cache/registry", "cache/registry/synthetic"},
 	"cache/feed":               {"cache", "cache/registry"},
-	"cache/feed/sqlite":        {"cache", "cache/feed", "cache/registry", "cache/registry/synthetic", "deploy/schema"},
+	"cache/feed/sqlite":        {"cache", "cache/feed", "cache/feed/rde", "cache/registry", "cache/registry/synthetic", "deploy/schema"},
 	"cache/feed/rde":           {"cache/registry"},
 	"deploy/schema":            {},
 	"ratelimit":                {},
@@ -32,6 +32,10 @@ var arrows = map[string][]string{
 	"server/command":           {"*"},
 	"server/e2e":               {},
 	".":                        {"*"},
+	"bench":                    {"*"},
+	"bench/load":               {"cache/registry", "cache/registry/synthetic"},
+	"bench/report":             {"bench/load"},
+	"bench/target":             {},
 }
 
 // onlyTests are modules that tests and benchmarks use and that must not be in
