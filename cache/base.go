@@ -1,10 +1,11 @@
 package cache
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
+	"sort"
 
 	"rddsd/cache/registry"
 )
@@ -17,152 +18,130 @@ import (
 // no longer (it is void) once the overlay holds the object that it points at,
 // so each look-up drops void entries of the base and adds those of the overlay.
 type base struct {
-	rows [registry.Kinds]map[string]string
+	rows [registry.Kinds]rowTable
 
-	domainByROID     unique
-	hostByName       unique
-	domainsByHost    map[string][]string // host ROID -> names, in order
-	domainsByContact map[string][]string // contact ROID -> names, in order
-	hostsByAddress   map[string][]string // addressKey -> ROIDs, in order
-	names            []string            // of the domains, in order
-	refresh          []due               // of the domains, in order
+	domainByROID     slots
+	hostByName       slots
+	domainsByHost    postings
+	domainsByContact postings
+	addresses        []address // of the hosts, in order
+	refresh          []moment  // of the domains, in order
 
-	bytes  int64 // of all rows
-	listed int64 // entries of all lists
+	bytes int64 // of all rows
 }
 
-// unique is an index in which a key has one object as a rule. Two objects can
-// have the same one while the newest row of either is in quarantine.
-type unique struct {
-	one  map[string]string
-	more map[string][]string
+// address is an address of a host.
+type address struct {
+	key  [16]byte // addressKey
+	host uint32
 }
 
-func (u *unique) put(key, object string) {
-	first, taken := u.one[key]
-	switch {
-	case !taken:
-		u.one[key] = object
-	case first != object:
-		if u.more == nil {
-			u.more = make(map[string][]string)
-		}
-		u.more[key] = append(u.more[key], object)
-	}
+func (a *address) compare(to *address) int {
+	return cmp.Or(bytes.Compare(a.key[:], to.key[:]), cmp.Compare(a.host, to.host))
 }
 
-// due is a domain whose row the clock alone changes at a moment.
-type due struct {
-	at   registry.Time
-	name string
-}
-
-func (d due) compare(to due) int {
-	return cmp.Or(cmp.Compare(d.at, to.at), strings.Compare(d.name, to.name))
+// moment is when the clock alone changes the row of a domain.
+type moment struct {
+	at     registry.Time
+	domain uint32
 }
 
 // newBase returns an empty base with room for so many domains.
 func newBase(domains int) *base {
-	b := &base{
-		hostByName:       unique{one: make(map[string]string)},
-		domainsByHost:    make(map[string][]string),
-		domainsByContact: make(map[string][]string),
-		hostsByAddress:   make(map[string][]string),
-	}
-	for kind := range b.rows {
-		b.rows[kind] = make(map[string]string)
-	}
+	b := new(base)
 	b.reserve(registry.KindDomain, domains)
 	return b
 }
 
 // reserve makes room for so many objects of kind, of which b holds none yet.
 func (b *base) reserve(kind registry.Kind, objects int) {
-	b.rows[kind] = make(map[string]string, objects)
+	b.rows[kind].rows = make([]string, 0, objects)
+	b.rows[kind].byKey.reserve(objects)
 	switch kind {
 	case registry.KindDomain:
-		b.domainByROID.one = make(map[string]string, objects)
-		b.names = make([]string, 0, objects)
+		b.domainByROID.reserve(objects)
 	case registry.KindHost:
-		b.hostByName.one = make(map[string]string, objects)
-		b.domainsByHost = make(map[string][]string, objects)
-		b.hostsByAddress = make(map[string][]string, objects)
-	case registry.KindContact:
-		b.domainsByContact = make(map[string][]string, objects)
+		b.hostByName.reserve(objects)
 	}
 }
 
 // load adds the object of kind that w holds decoded, and whose row is row. The
 // indexes are in order only after sort.
 func (b *base) load(kind registry.Kind, row string, w *workspace) error {
-	name, ok := rowKey(row)
+	key, ok := rowKey(row)
 	if !ok {
 		return fmt.Errorf("load a %s row: its key is cut", kind)
 	}
-	if _, twice := b.rows[kind][name]; twice {
-		return fmt.Errorf("load %s %q: it is there twice", kind, name)
+	if _, twice := b.rows[kind].find(key); twice {
+		return fmt.Errorf("load %s %q: it is there twice", kind, key)
 	}
-	// The key shares the row's memory, whatever the caller's key was.
-	b.rows[kind][name] = row
+	number, err := b.rows[kind].add(row, key)
+	if err != nil {
+		return fmt.Errorf("load %s %q: %w", kind, key, err)
+	}
 	b.bytes += int64(len(row))
-	if kind == registry.KindDomain {
-		b.names = append(b.names, name)
-	}
-	w.links(kind, func(ix index, key, object string) {
+	w.links(kind, func(ix index, key, _ string) {
 		switch ix {
 		case domainByROID:
-			b.domainByROID.put(key, object)
+			b.domainByROID.add(tagOf(key), number)
 		case domainByHost:
-			b.list(b.domainsByHost, key, object)
+			b.domainsByHost.add(&b.rows[registry.KindHost], key, number)
 		case domainByContact:
-			b.list(b.domainsByContact, key, object)
+			b.domainsByContact.add(&b.rows[registry.KindContact], key, number)
 		case domainByRefresh:
-			b.refresh = append(b.refresh, due{timeOfKey(key), object})
+			b.refresh = append(b.refresh, moment{timeOfKey(key), number})
 		case hostByName:
-			b.hostByName.put(key, object)
+			b.hostByName.add(tagOf(key), number)
 		case hostByAddress:
-			b.list(b.hostsByAddress, key, object)
+			b.addresses = append(b.addresses, address{[16]byte([]byte(key)), number})
 		}
 	})
 	return nil
 }
 
-// list appends object to the list under key unless the list ends with it.
-func (b *base) list(lists map[string][]string, key, object string) {
-	list := lists[key]
-	if len(list) > 0 && list[len(list)-1] == object {
-		return
-	}
-	lists[key] = append(list, object)
-	b.listed++
-}
-
-// sort puts the indexes in order after the last load.
+// sort puts rows and indexes in order after the last load.
 func (b *base) sort() {
-	if !slices.IsSorted(b.names) {
-		slices.Sort(b.names)
+	var moved [registry.Kinds][]uint32
+	for kind := range b.rows {
+		moved[kind] = b.rows[kind].sort()
 	}
-	slices.SortFunc(b.refresh, due.compare)
-	sortLists(b.domainsByHost)
-	sortLists(b.domainsByContact)
-	sortLists(b.hostsByAddress)
+	domains, hosts := moved[registry.KindDomain], moved[registry.KindHost]
+	if domains != nil {
+		b.domainByROID.renumber(domains)
+	}
+	if hosts != nil {
+		b.hostByName.renumber(hosts)
+	}
+	b.domainsByHost.build(&b.rows[registry.KindHost], hosts, domains)
+	b.domainsByContact.build(&b.rows[registry.KindContact], moved[registry.KindContact], domains)
+	for i := range b.addresses {
+		b.addresses[i].host = movedTo(hosts, b.addresses[i].host)
+	}
+	slices.SortFunc(b.addresses, func(x, y address) int { return x.compare(&y) })
+	b.addresses = slices.Compact(b.addresses)
+	for i := range b.refresh {
+		b.refresh[i].domain = movedTo(domains, b.refresh[i].domain)
+	}
+	slices.SortFunc(b.refresh, func(x, y moment) int {
+		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.domain, y.domain))
+	})
 }
 
-// sortLists puts every list in order, without duplicates.
-func sortLists(lists map[string][]string) {
-	for key, list := range lists {
-		if !slices.IsSorted(list) {
-			slices.Sort(list)
-			lists[key] = slices.Compact(list)
-		}
+// at returns the entries of addresses that have key.
+func (b *base) at(key [16]byte) []address {
+	first := sort.Search(len(b.addresses), func(i int) bool { return bytes.Compare(b.addresses[i].key[:], key[:]) >= 0 })
+	end := first
+	for end < len(b.addresses) && b.addresses[end].key == key {
+		end++
 	}
+	return b.addresses[first:end]
 }
 
 // size returns how many rows b holds.
 func (b *base) size() int {
 	n := 0
-	for _, rows := range b.rows {
-		n += len(rows)
+	for kind := range b.rows {
+		n += len(b.rows[kind].rows)
 	}
 	return n
 }

@@ -75,10 +75,11 @@ func writeBase(out *outFile, v *View) error {
 	table[0] = w.end()
 	for kind := range registry.Kind(registry.Kinds) {
 		w.begin()
-		v.all(kind, func(_ Key, row string) bool {
-			w.row(row)
-			return w.err == nil
-		})
+		for _, row := range v.from(kind, "") {
+			if w.row(row); w.err != nil {
+				return w.err
+			}
+		}
 		table[1+kind] = w.end()
 	}
 	w.begin()

@@ -102,20 +102,15 @@ func timeOfKey(key string) registry.Time {
 // rowKey returns the key of the object in row: every kind of row begins with
 // it. It shares the row's memory. ok is false when row is cut before its end.
 func rowKey(row string) (key string, ok bool) {
-	length, n := uint64(0), 0
-	for shift := 0; ; shift += 7 {
-		if n == len(row) || shift > 28 {
-			return "", false
-		}
-		b := row[n]
-		n++
-		length |= uint64(b&0x7f) << shift
-		if b < 0x80 {
-			break
-		}
-	}
-	if length > uint64(len(row)-n) {
-		return "", false
-	}
-	return row[n : n+int(length)], true
+	r := reader{rest: row}
+	key = r.text()
+	return key, !r.bad
+}
+
+// secondText returns what stands behind the key in a row: the ROID of a domain,
+// the name of a host.
+func secondText(row string) string {
+	r := reader{rest: row}
+	r.take(r.uvarint())
+	return r.text()
 }

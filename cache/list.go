@@ -14,25 +14,26 @@ import (
 // says that there were more. It takes time by limit, not by how many there are.
 func (v *View) NameserversAt(addr netip.Addr, limit int, dst []string) (roids []string, more bool) {
 	key := addressKey(addr)
-	return v.list(registry.KindHost, v.base.hostsByAddress[string(key[:])], hostByAddress, string(key[:]), limit, dst)
+	return v.list(registry.KindHost, numbers{hosts: v.base.at(key)}, hostByAddress, string(key[:]), limit, dst)
 }
 
 // DomainsOfHost appends to dst names whose delegation names the host object
 // roid, in order of name, as NameserversAt.
 func (v *View) DomainsOfHost(roid string, limit int, dst []string) (names []string, more bool) {
-	return v.list(registry.KindDomain, v.base.domainsByHost[roid], domainByHost, roid, limit, dst)
+	return v.list(registry.KindDomain, numbers{domains: v.domainsOfHost(roid)}, domainByHost, roid, limit, dst)
 }
 
 // DomainsOfContact appends to dst names that refer to the contact roid as
 // registrant or technical contact, as NameserversAt.
 func (v *View) DomainsOfContact(roid string, limit int, dst []string) (names []string, more bool) {
-	return v.list(registry.KindDomain, v.base.domainsByContact[roid], domainByContact, roid, limit, dst)
+	domains := v.base.domainsByContact.of(&v.base.rows[registry.KindContact], roid)
+	return v.list(registry.KindDomain, numbers{domains: domains}, domainByContact, roid, limit, dst)
 }
 
 // Linked reports whether a published domain names the host object roid.
 func (v *View) Linked(roid string) bool {
-	for _, name := range v.base.domainsByHost[roid] {
-		if !v.void(registry.KindDomain, name) {
+	for _, domain := range v.domainsOfHost(roid) {
+		if !v.void(registry.KindDomain, v.base.rows[registry.KindDomain].key(domain)) {
 			return true
 		}
 	}
@@ -40,32 +41,57 @@ func (v *View) Linked(roid string) bool {
 	return first.at() != nil && first.at().a == roid
 }
 
+func (v *View) domainsOfHost(roid string) []uint32 {
+	return v.base.domainsByHost.of(&v.base.rows[registry.KindHost], roid)
+}
+
+// numbers are rows of the base in order: of domains, or of hosts at an address.
+type numbers struct {
+	domains []uint32
+	hosts   []address
+}
+
+// next takes the key of the first row in n that the overlay does not override.
+func (v *View) next(kind registry.Kind, n *numbers) (key string, ok bool) {
+	for {
+		var number uint32
+		switch {
+		case len(n.domains) > 0:
+			number, n.domains = n.domains[0], n.domains[1:]
+		case len(n.hosts) > 0:
+			number, n.hosts = n.hosts[0].host, n.hosts[1:]
+		default:
+			return "", false
+		}
+		if key := v.base.rows[kind].key(number); !v.void(kind, key) {
+			return key, true
+		}
+	}
+}
+
 // list merges what the base says under key, less what is void, with what the
 // overlay says.
-func (v *View) list(kind registry.Kind, base []string, ix index, key string, limit int, dst []string) ([]string, bool) {
+func (v *View) list(kind registry.Kind, base numbers, ix index, key string, limit int, dst []string) ([]string, bool) {
 	over := v.overlay.links[ix].from(key, "")
+	old, more := v.next(kind, &base)
 	for added := 0; ; added++ {
-		for len(base) > 0 && v.void(kind, base[0]) {
-			base = base[1:]
-		}
 		e := over.at()
 		if e != nil && e.a != key {
 			e = nil
 		}
-		var next string
-		switch {
-		case len(base) > 0 && (e == nil || base[0] < e.b):
-			next, base = base[0], base[1:]
-		case e != nil:
-			next = e.b
-			over.next()
-		default:
+		if !more && e == nil {
 			return dst, false
 		}
 		if added == limit {
 			return dst, true
 		}
-		dst = append(dst, next)
+		if more && (e == nil || old < e.b) {
+			dst = append(dst, old)
+			old, more = v.next(kind, &base)
+			continue
+		}
+		dst = append(dst, e.b)
+		over.next()
 	}
 }
 
@@ -74,7 +100,7 @@ func (v *View) list(kind registry.Kind, base []string, ix index, key string, lim
 // memory.
 func (v *View) Names(prefix string, limit int, dst []string) (names []string, more bool) {
 	start := len(dst)
-	for name := range v.namesFrom(prefix) {
+	for name := range v.from(registry.KindDomain, prefix) {
 		if !strings.HasPrefix(name, prefix) {
 			break
 		}
@@ -86,26 +112,30 @@ func (v *View) Names(prefix string, limit int, dst []string) (names []string, mo
 	return dst, false
 }
 
-// namesFrom yields the names of domains from prefix on, in order. A name stands
-// in the base, in the overlay, or in both, where the overlay counts.
-func (v *View) namesFrom(prefix string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		at, _ := slices.BinarySearch(v.base.names, prefix)
-		base := v.base.names[at:]
-		over := v.overlay.rows[registry.KindDomain].from(prefix, "")
-		for len(base) > 0 || over.at() != nil {
+// from yields the objects of kind from key on, in order of key, each with its
+// row. An object stands in the base, in the overlay, or in both, where the
+// overlay counts.
+func (v *View) from(kind registry.Kind, key string) iter.Seq2[string, string] {
+	return func(yield func(key, row string) bool) {
+		base := &v.base.rows[kind]
+		number := base.from(key)
+		over := v.overlay.rows[kind].from(key, "")
+		for int(number) < len(base.rows) || over.at() != nil {
 			e := over.at()
-			if e == nil || (len(base) > 0 && base[0] < e.a) {
-				if !yield(base[0]) {
-					return
+			if int(number) < len(base.rows) {
+				old := base.key(number)
+				if e == nil || old < e.a {
+					if !yield(old, base.rows[number]) {
+						return
+					}
+					number++
+					continue
 				}
-				base = base[1:]
-				continue
+				if old == e.a {
+					number++
+				}
 			}
-			if len(base) > 0 && base[0] == e.a {
-				base = base[1:]
-			}
-			if e.value != "" && !yield(e.a) {
+			if e.value != "" && !yield(e.a, e.value) {
 				return
 			}
 			over.next()
@@ -138,6 +168,12 @@ func (v *View) NextDue() registry.Time {
 	return 0
 }
 
+// due is a domain whose row the clock alone changes at a moment.
+type due struct {
+	at   registry.Time
+	name string
+}
+
 // dues yields the domains that the clock changes, and which are not in
 // quarantine, in order of time.
 func (v *View) dues() iter.Seq[due] {
@@ -146,13 +182,21 @@ func (v *View) dues() iter.Seq[due] {
 		over := v.overlay.links[domainByRefresh].from("", "")
 		for len(base) > 0 || over.at() != nil {
 			var next due
-			if e := over.at(); e == nil || (len(base) > 0 && base[0].compare(due{timeOfKey(e.a), e.b}) < 0) {
-				next, base = base[0], base[1:]
+			e := over.at()
+			if len(base) > 0 {
+				next = due{base[0].at, v.base.rows[registry.KindDomain].key(base[0].domain)}
+			}
+			var at registry.Time
+			if e != nil {
+				at = timeOfKey(e.a)
+			}
+			if e == nil || (len(base) > 0 && (next.at < at || next.at == at && next.name < e.b)) {
+				base = base[1:]
 				if v.void(registry.KindDomain, next.name) {
 					continue
 				}
 			} else {
-				next = due{timeOfKey(e.a), e.b}
+				next = due{at, e.b}
 				over.next()
 			}
 			if v.Rejection(Key{registry.KindDomain, next.name}) == "" && !yield(next) {
@@ -173,37 +217,17 @@ func (v *View) Quarantined() []Key {
 }
 
 // All yields every published object with its row, by kind in the order of a
-// snapshot; domains in order of name, other kinds in no order.
+// snapshot, within a kind in order of key.
 func (v *View) All() iter.Seq2[Key, string] {
 	return func(yield func(Key, string) bool) {
 		for kind := range registry.Kind(registry.Kinds) {
-			if !v.all(kind, yield) {
-				return
+			for key, row := range v.from(kind, "") {
+				if !yield(Key{kind, key}, row) {
+					return
+				}
 			}
 		}
 	}
-}
-
-func (v *View) all(kind registry.Kind, yield func(Key, string) bool) bool {
-	if kind == registry.KindDomain {
-		for name := range v.namesFrom("") {
-			if !yield(Key{kind, name}, v.row(kind, name)) {
-				return false
-			}
-		}
-		return true
-	}
-	for name, row := range v.base.rows[kind] {
-		if !v.void(kind, name) && !yield(Key{kind, name}, row) {
-			return false
-		}
-	}
-	for c := v.overlay.rows[kind].from("", ""); c.at() != nil; c.next() {
-		if e := c.at(); e.value != "" && !yield(Key{kind, e.a}, e.value) {
-			return false
-		}
-	}
-	return true
 }
 
 // Differs reports whether old and v, which Apply made from old, hold something

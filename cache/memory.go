@@ -1,27 +1,22 @@
 package cache
 
-// What Go's maps, slices and our trees take for an entry beside the texts it
-// points at, in bytes: a map's slot of key and value at the load that its growth
-// leaves on average, of two thirds. TestMemory holds the sum to the heap.
-const (
-	textSlot  = (16 + 16 + 1) * 3 / 2 // text to text
-	listSlot  = (16 + 24 + 1) * 3 / 2 // text to list
-	listEntry = 16 * 3 / 2            // in a list that was grown
-	treeEntry = 56 * 3 / 2            // see entry; nodes are two thirds full
-)
+import "unsafe"
+
+// treeEntry is what an entry of a tree takes, in bytes: nodes are two thirds
+// full. TestMemory holds the sum to the heap.
+const treeEntry = int64(unsafe.Sizeof(entry{})) * 3 / 2
 
 // Memory returns about how many bytes v takes. Views that were made from each
 // other share most of them.
 func (v *View) Memory() int64 {
 	b := v.base
 	bytes := b.bytes + v.overlay.bytes
-	for _, rows := range b.rows {
-		bytes += textSlot * int64(len(rows))
+	for kind := range b.rows {
+		bytes += int64(unsafe.Sizeof("")) * int64(cap(b.rows[kind].rows))
+		bytes += b.rows[kind].byKey.memory()
 	}
-	bytes += textSlot * int64(len(b.domainByROID.one)+len(b.hostByName.one))
-	bytes += listSlot * int64(len(b.domainsByHost)+len(b.domainsByContact)+len(b.hostsByAddress))
-	bytes += listEntry * b.listed
-	bytes += 16*int64(cap(b.names)) + 24*int64(cap(b.refresh))
+	bytes += b.domainByROID.memory() + b.hostByName.memory() + b.domainsByHost.memory() + b.domainsByContact.memory()
+	bytes += int64(unsafe.Sizeof(address{}))*int64(cap(b.addresses)) + int64(unsafe.Sizeof(moment{}))*int64(cap(b.refresh))
 	entries := v.quarantine.size
 	for i := range v.overlay.rows {
 		entries += v.overlay.rows[i].size
@@ -30,4 +25,14 @@ func (v *View) Memory() int64 {
 		entries += v.overlay.links[i].size
 	}
 	return bytes + treeEntry*int64(entries)
+}
+
+func (s *slots) memory() int64 { return 8 * int64(len(s.table)) }
+
+func (p *postings) memory() int64 {
+	bytes := 4 * int64(cap(p.start)+cap(p.list))
+	for key, list := range p.dangling {
+		bytes += 64 + int64(len(key)) + 4*int64(cap(list))
+	}
+	return bytes
 }

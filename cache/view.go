@@ -74,7 +74,7 @@ func (v *View) row(kind registry.Kind, name string) string {
 	if row, ok := v.overlay.rows[kind].get(name, ""); ok {
 		return row
 	}
-	return v.base.rows[kind][name]
+	return v.base.rows[kind].row(name)
 }
 
 // void reports whether the overlay overrides name, so that what the base says
@@ -167,7 +167,7 @@ func (v *View) NameserverByName(name string, n *registry.Nameserver) Presence {
 // find returns the key of the object of kind that has key in an index. While
 // the newest row of an object is in quarantine, another one may have the same:
 // the good one is found, else the first.
-func (v *View) find(kind registry.Kind, from *unique, ix index, key string) (object string, ok bool) {
+func (v *View) find(kind registry.Kind, base *slots, ix index, key string) (object string, ok bool) {
 	good := false
 	consider := func(candidate string) {
 		candidateGood := v.bad[kind] == 0 || v.Rejection(Key{kind, candidate}) == ""
@@ -175,12 +175,12 @@ func (v *View) find(kind registry.Kind, from *unique, ix index, key string) (obj
 			object, ok, good = candidate, true, candidateGood
 		}
 	}
-	if one, found := from.one[key]; found && !v.void(kind, one) {
-		consider(one)
-	}
-	for _, other := range from.more[key] {
-		if !v.void(kind, other) {
-			consider(other)
+	rows, p := &v.base.rows[kind], base.probe(tagOf(key))
+	for number, more := p.next(); more; number, more = p.next() {
+		if secondText(rows.rows[number]) == key && key != "" {
+			if candidate := rows.key(number); !v.void(kind, candidate) {
+				consider(candidate)
+			}
 		}
 	}
 	for c := v.overlay.links[ix].from(key, ""); c.at() != nil && c.at().a == key; c.next() {
