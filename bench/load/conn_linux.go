@@ -181,7 +181,7 @@ func (l *loop) take(c *conn, data []byte, ended bool) bool {
 		l.hangUp(c)
 		if c.closing {
 			c.closing = false
-			l.idle = append(l.idle, l.index(c))
+			l.rest(c, l.run.clock())
 		}
 		return true
 	}
@@ -208,7 +208,7 @@ func (l *loop) take(c *conn, data []byte, ended bool) bool {
 		c.closing = true
 		return true
 	}
-	l.idle = append(l.idle, l.index(c))
+	l.rest(c, now)
 	return true
 }
 
@@ -220,8 +220,7 @@ func (l *loop) lost(c *conn, errno unix.Errno) error {
 	}
 	switch errno {
 	case unix.ECONNRESET, unix.EPIPE:
-		l.end(c, Reset, errno.Error())
-		l.idle = append(l.idle, l.index(c))
+		l.rest(c, l.end(c, Reset, errno.Error()))
 		return nil
 	case unix.ECONNREFUSED, unix.ETIMEDOUT, unix.EHOSTUNREACH, unix.ENETUNREACH:
 		return l.unconnected(c, errno)
@@ -243,13 +242,14 @@ func (l *loop) unconnected(c *conn, errno unix.Errno) error {
 	return nil
 }
 
-// end closes c and counts its query.
-func (l *loop) end(c *conn, outcome Outcome, why string) {
+// end closes c and counts its query. It returns the moment of that.
+func (l *loop) end(c *conn, outcome Outcome, why string) time.Duration {
 	now := l.run.clock()
 	l.rec.roll(now)
 	l.rec.end(&c.q, outcome, why, c.due, now)
 	c.asking = false
 	l.hangUp(c)
+	return now
 }
 
 // timeOut ends queries that have taken too long, and connections that the server
@@ -262,8 +262,7 @@ func (l *loop) timeOut(now time.Duration) {
 		}
 		switch {
 		case c.asking:
-			l.end(c, TimedOut, fmt.Sprintf("no whole answer within %s", l.run.Timeout))
-			l.idle = append(l.idle, int32(i))
+			l.rest(c, l.end(c, TimedOut, fmt.Sprintf("no whole answer within %s", l.run.Timeout)))
 		case c.closing:
 			l.take(c, nil, true)
 		}

@@ -35,6 +35,10 @@ func newKnowledge(names int) *knowledge {
 
 // learn keeps domain i, if it is of the sample.
 func (k *knowledge) learn(i int, d *synthetic.Domain, sponsor string) {
+	if d.Statuses&registry.PendingCreate != 0 {
+		k.reserved[d.Name] = struct{}{} // not shown yet, and not free either
+		return
+	}
 	if i%k.step != 0 {
 		return
 	}

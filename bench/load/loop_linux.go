@@ -23,12 +23,12 @@ type loop struct {
 	epoll int
 	to    sockaddr
 	conns []conn
-	idle  []int32 // indexes of conns that ask nothing
-	tired []int32 // of those that failed to connect: idle from the next sweep on
-	in    []byte  // what was read last
-	next  int64   // slot of an open loop
-	late  bool    // the next slot has waited for a connection
-	over  bool    // nothing more is sent
+	idle  []int32       // indexes of conns that ask nothing
+	tired []int32       // of those that failed to connect: idle from the next sweep on
+	in    []byte        // what was read last
+	next  int64         // slot of an open loop
+	free  time.Duration // since when there has been an idle connection
+	over  bool          // nothing more is sent
 }
 
 // conn is one connection, or room for one.
@@ -91,7 +91,9 @@ func (l *loop) drive(ctx context.Context) (err error) {
 			swept = now
 			l.rec.roll(now)
 			l.timeOut(now)
-			l.idle = append(l.idle, l.tired...)
+			for _, i := range l.tired {
+				l.rest(&l.conns[i], now)
+			}
 			l.tired = l.tired[:0]
 		}
 		if err := l.begin(now); err != nil {
@@ -138,10 +140,7 @@ func (l *loop) begin(now time.Duration) error {
 		c := &l.conns[l.idle[len(l.idle)-1]]
 		l.idle = l.idle[:len(l.idle)-1]
 		if l.run.Rate > 0 {
-			if !l.late {
-				l.rec.late(due, now)
-			}
-			l.late = false
+			l.rec.late(due, max(due, l.free), now)
 			l.next++
 		}
 		if err := l.ask(c, due); err != nil {
@@ -149,10 +148,15 @@ func (l *loop) begin(now time.Duration) error {
 		}
 		now = l.run.clock()
 	}
-	if l.run.Rate > 0 && len(l.idle) == 0 && l.run.due(l.next, l.part, l.parts) <= now {
-		l.late = true
-	}
 	return nil
+}
+
+// rest makes c idle.
+func (l *loop) rest(c *conn, now time.Duration) {
+	if len(l.idle) == 0 {
+		l.free = now
+	}
+	l.idle = append(l.idle, l.index(c))
 }
 
 // patience returns how long there is nothing to do but to wait for sockets.

@@ -17,6 +17,7 @@ func (r *run) probe(ctx context.Context) error {
 	w.q.asked = append(w.q.asked, w.q.name...)
 	w.wire.request(&w.q)
 	v := w.ask(ctx)
+	r.secured = w.secured
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: asked for the first time: %w", r.Target, err)
 	}

@@ -140,10 +140,11 @@ func (rec *recorder) describe(q *query, outcome Outcome, why string) string {
 	return text
 }
 
-// late notes how late this process began a query for which a connection was free.
-func (rec *recorder) late(due, now time.Duration) {
+// late notes how late this process itself began the query that fell due then: it
+// might have at the moment ready, and did now.
+func (rec *recorder) late(due, ready, now time.Duration) {
 	if rec.counts(due) {
-		_ = rec.now.lag.RecordValue(int64(max(now-due, 0)))
+		_ = rec.now.lag.RecordValue(int64(max(now-ready, 0)))
 	}
 }
 

@@ -85,12 +85,14 @@ func (r *Result) Quantile(q float64) time.Duration {
 	return time.Duration(r.Latency.ValueAtPercentile(q * 100))
 }
 
-// ClientCPUPerQuery returns the processor time that a query cost this process.
+// ClientCPUPerQuery returns the processor time that a query that was sent cost
+// this process.
 func (r *Result) ClientCPUPerQuery() time.Duration {
-	if r.Requests == 0 {
+	sent := r.Requests - r.Outcomes[Unsent]
+	if sent == 0 {
 		return 0
 	}
-	return r.ClientCPU / time.Duration(r.Requests)
+	return r.ClientCPU / time.Duration(sent)
 }
 
 // Latencies of a histogram: 100 ns to MaxTimeout and what an open loop may add to

@@ -14,9 +14,10 @@ import (
 // clock.
 type run struct {
 	Options
-	addr  netip.AddrPort
-	base  time.Time
-	until time.Duration // when nothing more is sent
+	addr    netip.AddrPort
+	secured string // how TLS was agreed upon, for people
+	base    time.Time
+	until   time.Duration // when nothing more is sent
 
 	left    atomic.Int64 // queries that may still be sent
 	walked  atomic.Int64 // names of the zone that harvesters have seen
@@ -154,10 +155,25 @@ func (r *run) assumptions() []string {
 	} else {
 		list = append(list, "clients: one address")
 	}
-	if r.Protocol == WHOIS {
+	switch {
+	case r.Protocol == WHOIS:
 		list = append(list, "connections: one for each query, closed by the server first, then with FIN by the client")
+	case r.HTTP.PerQuery:
+		list = append(list, "connections: one for each query")
+	default:
+		list = append(list, "connections: kept")
+	}
+	if r.HTTP.TLS {
+		list = append(list, "TLS: "+r.secured+", as Go's client and the target agree; sessions are "+resumes(r.HTTP)+" resumed")
 	}
 	return list
+}
+
+func resumes(h HTTP) string {
+	if h.FullHandshakes {
+		return "never"
+	}
+	return "always"
 }
 
 // remarks returns what a reader must know of the figures beside assumptions.

@@ -13,6 +13,8 @@ import "net/netip"
 //
 // With so many addresses no pair of addresses and ports comes round again before
 // its TIME_WAIT is over, and that state is the server's anyway, which closes first.
+// Closing with RST instead (SO_LINGER 0) would spare this process 3 us of 46 a
+// query, and the server the state: real clients do not.
 const (
 	ordinaryFirst   = 16 << 8  // the first /24, counted from 127.0.0.0
 	ordinarySpan    = 192 << 8 // how many there are

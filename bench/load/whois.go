@@ -42,11 +42,12 @@ func (w *whoisWire) read(q *query, data []byte, ended bool) verdict {
 		return verdict{done: true, outcome: Cut, why: "closed without an answer"}
 	case w.any:
 		return verdict{done: true, outcome: Found, body: data}
-	case data[len(data)-1] != '\n':
-		return verdict{done: true, outcome: Cut, why: "closed in the middle of the line " + quote(lastLine(data))}
 	}
 	v := verdict{done: true, body: data}
 	v.outcome, v.why = w.classify(q, data)
+	if v.outcome != Garbage && data[len(data)-1] != '\n' {
+		v.outcome, v.why = Cut, "closed in the middle of the line "+quote(lastLine(data))
+	}
 	return v
 }
 

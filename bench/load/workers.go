@@ -24,8 +24,8 @@ type workers struct {
 
 // slot is a query that falls due.
 type slot struct {
-	due    time.Duration
-	waited bool // until a connection was free
+	due   time.Duration
+	ready time.Duration // when it was due and a connection was free
 }
 
 func newWorkers(r *run) *workers { return &workers{run: r, slots: make(chan slot)} }
@@ -83,6 +83,7 @@ func (ws *workers) pace() {
 	r := ws.run
 	end := time.NewTimer(r.until - r.clock())
 	defer end.Stop()
+	free := time.Duration(0) // since when there has been an idle connection, as far as seen here
 	for i := int64(0); !r.stopped.Load(); i++ {
 		due := r.due(i, 0, 1)
 		if due >= r.until {
@@ -95,12 +96,14 @@ func (ws *workers) pace() {
 			return
 		}
 		select {
-		case ws.slots <- slot{due: due}:
+		case ws.slots <- slot{due, max(due, free)}:
 			continue
 		default:
 		}
+		// None was free: this one waits for the target, not for us.
 		select {
-		case ws.slots <- slot{due, true}:
+		case ws.slots <- slot{due: due}:
+			free = r.clock()
 		case <-end.C:
 			ws.record(func(rec *recorder) { rec.unsent(i, 0, 1) })
 			return
@@ -119,6 +122,7 @@ type worker struct {
 	q       query
 	in      []byte
 	ended   time.Duration // when the last query did
+	secured string        // how the last handshake was agreed upon, for people
 
 	mu   sync.Mutex // guards conn against interrupt
 	conn net.Conn   // nil when there is none
@@ -172,8 +176,8 @@ func (w *worker) work(ctx context.Context, ws *workers) {
 		}
 		ws.record(func(rec *recorder) {
 			rec.roll(w.ended)
-			if w.run.Rate > 0 && !s.waited {
-				rec.late(s.due, began)
+			if s.ready > 0 {
+				rec.late(s.due, s.ready, began)
 			}
 			w.report(rec)
 			rec.answer(&w.q, w.wire, &v, s.due, w.ended)
@@ -284,8 +288,12 @@ func (w *worker) dial(ctx context.Context, deadline time.Time) (verdict, bool) {
 	w.mu.Lock()
 	w.conn = secured
 	w.mu.Unlock()
-	if secured.ConnectionState().DidResume {
+	state := secured.ConnectionState()
+	if state.DidResume {
 		w.resumed++
+	}
+	if w.secured == "" {
+		w.secured = fmt.Sprintf("%s, %s, %s", tls.VersionName(state.Version), tls.CipherSuiteName(state.CipherSuite), state.CurveID)
 	}
 	return verdict{}, true
 }
