@@ -1,0 +1,106 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// RddsdOptions say how rddsd is started.
+type RddsdOptions struct {
+	// Binary is the program; "" has it built from the module that the working
+	// directory lies in.
+	Binary string
+	// Registry is the SQLite file that it follows; needed.
+	Registry string
+	// Mode is that of its limits: "off", "dry-run" or "enforce".
+	Mode string
+	// Environment overrides keys of its configuration, such as
+	// RDDSD_FEED_POLL_INTERVAL=1s.
+	Environment []string
+}
+
+// Rddsd is a running rddsd, on ports of its own.
+type Rddsd struct {
+	Addresses [3]string // by Service
+	Admin     string    // host:port
+	Process   *Process
+}
+
+// StartRddsd starts rddsd, unless this Starter has done so already, and returns
+// once it is ready to answer.
+func (s *Starter) StartRddsd(ctx context.Context) (*Rddsd, error) {
+	if s.rddsd != nil {
+		return s.rddsd, nil
+	}
+	if s.Rddsd.Registry == "" {
+		return nil, errors.New("start rddsd: no registry to follow: give the path of an SQLite file")
+	}
+	dir, err := s.Dir()
+	if err != nil {
+		return nil, err
+	}
+	binary := s.Rddsd.Binary
+	if binary == "" {
+		binary = filepath.Join(dir, "rddsd")
+		out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "rddsd").CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("build rddsd (or name a program): %w\n%s", err, out)
+		}
+	}
+	registry, err := filepath.Abs(s.Rddsd.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("start rddsd: %w", err)
+	}
+	addresses, err := freeAddresses(4)
+	if err != nil {
+		return nil, fmt.Errorf("start rddsd: %w", err)
+	}
+	cmd := exec.Command(binary, "serve", "--data", filepath.Join(dir, "data"))
+	cmd.Env = slices.Concat(os.Environ(), []string{
+		"RDDSD_WHOIS_LISTEN=" + addresses[WHOIS], "RDDSD_RDAP_HTTP=" + addresses[HTTP], "RDDSD_RDAP_HTTPS=" + addresses[HTTPS],
+		"RDDSD_ADMIN_LISTEN=" + addresses[3], "RDDSD_REGISTRY_SQLITE=" + registry, "RDDSD_RATELIMIT_MODE=" + s.Rddsd.Mode,
+	}, s.Rddsd.Environment)
+	p, err := s.start("rddsd", cmd)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rddsd{Addresses: [3]string(addresses[:3]), Admin: addresses[3], Process: p}
+	if err := p.await(ctx, r.ready); err != nil {
+		return nil, err
+	}
+	s.rddsd = r
+	return r, nil
+}
+
+// ready returns why rddsd does not answer yet.
+func (r *Rddsd) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.Admin+"/readyz", http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	if err := response.Body.Close(); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("http://%s/readyz answers %s", r.Admin, response.Status)
+	}
+	for _, address := range r.Addresses {
+		if err := knock(ctx, address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
