@@ -18,6 +18,7 @@ import (
 // After a clean stop the edge serves from disk what it served, and tells misses
 // as long as they would have been told without the stop.
 func TestRestartWithoutTheRegistry(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 100)
 	dir := filepath.Join(t.TempDir(), "snapshots")
 	synctest.Test(t, func(t *testing.T) {
@@ -176,6 +177,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 
 // What is held is held after a restart too: nobody has decided.
 func TestRestartWhileHeld(t *testing.T) {
+	t.Parallel()
 	for _, clean := range []bool{true, false} {
 		r := newRegistry(t, 300)
 		dir := filepath.Join(t.TempDir(), "snapshots")
@@ -226,6 +228,7 @@ func TestRestartWhileHeld(t *testing.T) {
 
 // The copy on disk stands for whatever the edge cannot read.
 func TestStartWithoutAUsableRegistry(t *testing.T) {
+	t.Parallel()
 	spoils := map[string]func(t *testing.T, r *registryFile){
 		"empty":                 func(t *testing.T, r *registryFile) { replace(t, emptyFile(t), r.path) },
 		"newer contract":        func(t *testing.T, r *registryFile) { r.run(t, "update rdds_meta set contract = 2") },
@@ -274,6 +277,7 @@ func emptyFile(t *testing.T) string {
 // A disk that fails never stops the feed; the copy is whole again when it can
 // be.
 func TestDiskThatFails(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 100)
 	dir := filepath.Join(t.TempDir(), "snapshots")
 	synctest.Test(t, func(t *testing.T) {

@@ -42,25 +42,12 @@ func newRegistry(t testing.TB, n int) *registryFile {
 	r.run(t, `insert into tld (name, gtld, created) values ('coop', 1, 1000000)`,
 		`insert into registrar (clid, iana_id, name) values ('reg-a', 900001, 'Registrar A'), ('reg-b', 900002, 'Registrar B')`,
 		`insert into host (roid, name, clid, v4) values ('H1', 'ns1.example.net', 'reg-a', '["192.0.2.1"]'), ('H2', 'ns2.example.net', 'reg-a', '[]')`)
-	tx, err := r.db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range n {
-		if _, err := tx.Exec(`insert into contact (roid, id, clid, name, org, cc, created) values (?, ?, 'reg-a', 'Held', 'Cooperative', 'GB', 1000000)`,
-			fmt.Sprintf("C%d", i), fmt.Sprintf("sh%d", i)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.Exec(`insert into domain (roid, name, clid, registrant, created, expires) values (?, ?, 'reg-a', ?, 1000000, 2000000000000000)`,
-			fmt.Sprintf("D%d", i), fmt.Sprintf("d%d.coop", i), fmt.Sprintf("C%d", i)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := tx.Exec(`insert into domain_host values (?, 'H1'), (?, 'H2')`, fmt.Sprintf("D%d", i), fmt.Sprintf("D%d", i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		t.Fatal(err)
+	if n > 0 {
+		count := fmt.Sprintf("with recursive n(i) as (select 0 union all select i + 1 from n where i < %d) ", n-1)
+		r.run(t,
+			"insert into contact (roid, id, clid, name, org, cc, created) "+count+"select 'C' || i, 'sh' || i, 'reg-a', 'Held', 'Cooperative', 'GB', 1000000 from n",
+			"insert into domain (roid, name, clid, registrant, created, expires) "+count+"select 'D' || i, 'd' || i || '.coop', 'reg-a', 'C' || i, 1000000, 2000000000000000 from n",
+			"insert into domain_host "+count+"select 'D' || i, 'H1' from n union all select 'D' || i, 'H2' from n")
 	}
 	r.run(t, views, triggers)
 	return r
@@ -165,26 +152,40 @@ func (l *logged) count(what string) int {
 // in the middle of a snapshot and see when the registry was asked.
 type hooks struct {
 	feed.Source
+	mu         sync.Mutex
 	onSnapshot func()
 	onPut      func(cache.Change)
 	onNext     func(at cache.Position)
 }
 
+// set changes the hooks of an edge that runs.
+func (h *hooks) set(change func(h *hooks)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	change(h)
+}
+
 func (h *hooks) Snapshot(ctx context.Context, put func(cache.Change) error) (cache.Position, registry.Time, error) {
-	if h.onSnapshot != nil {
-		h.onSnapshot()
+	h.mu.Lock()
+	onSnapshot, onPut := h.onSnapshot, h.onPut
+	h.mu.Unlock()
+	if onSnapshot != nil {
+		onSnapshot()
 	}
 	return h.Source.Snapshot(ctx, func(c cache.Change) error {
-		if h.onPut != nil {
-			h.onPut(c)
+		if onPut != nil {
+			onPut(c)
 		}
 		return put(c)
 	})
 }
 
 func (h *hooks) Next(ctx context.Context, at cache.Position, due func(registry.Time) []cache.Key) (cache.Delta, error) {
-	if h.onNext != nil {
-		h.onNext(at)
+	h.mu.Lock()
+	onNext := h.onNext
+	h.mu.Unlock()
+	if onNext != nil {
+		onNext(at)
 	}
 	return h.Source.Next(ctx, at, due)
 }

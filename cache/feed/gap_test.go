@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +18,7 @@ import (
 // A position that no longer holds leads to a snapshot, and what was served goes
 // on until that is there.
 func TestGapTakesASnapshot(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		rule   string
 		reason feed.Reason
@@ -44,21 +47,23 @@ func TestGapTakesASnapshot(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := newEdge(t, r.path, "").start()
 				before := e.settle()
-				loading := 0
-				e.hooks.onPut = func(cache.Change) {
-					loading++
-					if e.Cache.Current().Count(registry.KindDomain) != 30 {
-						t.Error("what was served is gone while the snapshot loads")
+				var loading atomic.Int32
+				e.hooks.set(func(h *hooks) {
+					h.onPut = func(cache.Change) {
+						loading.Add(1)
+						if e.Cache.Current().Count(registry.KindDomain) != 30 {
+							t.Error("what was served is gone while the snapshot loads")
+						}
 					}
-				}
+				})
 				test.gap(t, r)
 				after := e.after(10 * time.Second)
 				e.same(r.path)
 				if s := e.Status(); s.Resyncs[test.reason] != 1 || s.Resyncs[feed.ReasonStart] != 1 || len(s.Resyncs) != 2 || s.Held != nil {
 					t.Errorf("resyncs %v, held %+v, want one for %s", s.Resyncs, s.Held, test.reason)
 				}
-				if loading == 0 || after == before {
-					t.Errorf("%d rows came as a snapshot", loading)
+				if loading.Load() == 0 || after == before {
+					t.Errorf("%d rows came as a snapshot", loading.Load())
 				}
 				// And it goes on by deltas.
 				other := openRegistry(t, r.path)
@@ -73,7 +78,8 @@ func TestGapTakesASnapshot(t *testing.T) {
 }
 
 func TestLargeDeltaIsTakenAsASnapshot(t *testing.T) {
-	r := newRegistry(t, 6000)
+	t.Parallel()
+	r := newRegistry(t, 5100)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "").start()
 		e.settle()
@@ -84,12 +90,12 @@ func TestLargeDeltaIsTakenAsASnapshot(t *testing.T) {
 			t.Errorf("resyncs %v, %d rows by deltas", s.Resyncs, s.Changes)
 		}
 		// As a snapshot it does not slip past the brakes.
-		r.run(t, "begin; delete from domain where length(name) > 8; update domain set expires = expires + 1; commit")
+		r.run(t, "begin; "+deletes(100, 5100)+"; update domain set expires = expires + 1; commit")
 		e.after(2 * time.Second)
-		if s := e.Status(); s.Held == nil || s.Held.What != feed.HeldSnapshot || s.Held.Deleted != 5900 {
+		if s := e.Status(); s.Held == nil || s.Held.What != feed.HeldSnapshot || s.Held.Deleted != 5000 {
 			t.Errorf("a mass deletion within a large delta: held %+v", s.Held)
 		}
-		if n := e.Cache.Current().Count(registry.KindDomain); n != 6000 {
+		if n := e.Cache.Current().Count(registry.KindDomain); n != 5100 {
 			t.Errorf("%d names are served", n)
 		}
 		e.stop()
@@ -99,6 +105,7 @@ func TestLargeDeltaIsTakenAsASnapshot(t *testing.T) {
 // What a registry that a program does not understand says is not taken in: what
 // was served goes on.
 func TestNewerContract(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "").start()
@@ -123,6 +130,7 @@ func TestNewerContract(t *testing.T) {
 // Whatever happens to the file, what was served goes on, and it is followed
 // again when it is whole.
 func TestFileThatBreaksAndHeals(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		rule  string
 		spoil func(t *testing.T, path string)
@@ -189,6 +197,7 @@ func TestFileThatBreaksAndHeals(t *testing.T) {
 }
 
 func TestLockedRegistry(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	r.run(t, "pragma journal_mode = delete")
 	synctest.Test(t, func(t *testing.T) {
@@ -210,6 +219,7 @@ func TestLockedRegistry(t *testing.T) {
 }
 
 func TestOtherRegistry(t *testing.T) {
+	t.Parallel()
 	r, foreign := newRegistry(t, 30), newRegistry(t, 28)
 	foreign.run(t, "update domain set expires = 7")
 	if err := foreign.db.Close(); err != nil {
@@ -280,6 +290,7 @@ func TestOtherRegistry(t *testing.T) {
 // The file may become another registry's between the poll that asks for a
 // snapshot and the snapshot.
 func TestOtherRegistryInASnapshot(t *testing.T) {
+	t.Parallel()
 	r, foreign := newRegistry(t, 30), newRegistry(t, 30)
 	if err := foreign.db.Close(); err != nil {
 		t.Fatal(err)
@@ -287,10 +298,8 @@ func TestOtherRegistryInASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "").start()
 		before := e.settle()
-		e.hooks.onSnapshot = func() {
-			e.hooks.onSnapshot = nil
-			replace(t, foreign.path, r.path)
-		}
+		swap := sync.OnceFunc(func() { replace(t, foreign.path, r.path) })
+		e.hooks.set(func(h *hooks) { h.onSnapshot = swap })
 		r.run(t, "update rdds_meta set epoch = 'e2'")
 		view := e.after(10 * time.Second)
 		if s := e.Status(); s.Held == nil || s.Held.Registry == before.Position().Registry || view.Position() != before.Position() {
@@ -303,6 +312,7 @@ func TestOtherRegistryInASnapshot(t *testing.T) {
 // An accepted registry still meets the gates: who lets another registry in has
 // not said that it may be empty.
 func TestOtherRegistryMeetsTheGates(t *testing.T) {
+	t.Parallel()
 	r, foreign := newRegistry(t, 300), newRegistry(t, 10)
 	if err := foreign.db.Close(); err != nil {
 		t.Fatal(err)

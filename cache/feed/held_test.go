@@ -26,6 +26,7 @@ func discloses(from, below int) string {
 // What would be hard to take back is held whole, with one alarm; one less is
 // not.
 func TestBrakes(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		rule      string
 		names     int
@@ -84,6 +85,7 @@ func TestBrakes(t *testing.T) {
 
 // A TLD that goes takes all its names with it.
 func TestTLDThatGoesIsHeld(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "").start()
@@ -103,6 +105,7 @@ func TestTLDThatGoesIsHeld(t *testing.T) {
 }
 
 func TestMassDisclosureShowsNothingBeforeItIsAccepted(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 100)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "").start()
@@ -128,6 +131,7 @@ func TestMassDisclosureShowsNothingBeforeItIsAccepted(t *testing.T) {
 }
 
 func TestWhatTheRegistryTakesBackIsNoLongerHeld(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 200)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "").start()
@@ -153,6 +157,7 @@ func TestWhatTheRegistryTakesBackIsNoLongerHeld(t *testing.T) {
 // An acceptance covers the numbers that were shown. What came after is weighed
 // by itself: a little goes along, a lot is asked again.
 func TestAcceptanceCoversWhatWasShown(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		rule  string
 		later string
@@ -208,6 +213,7 @@ func TestAcceptanceCoversWhatWasShown(t *testing.T) {
 
 // A rejection does not let in by a snapshot what it kept out of a delta.
 func TestRejectionTakesASnapshotThatMeetsTheBrakes(t *testing.T) {
+	t.Parallel()
 	for _, statement := range []string{deletes(0, 60), discloses(0, 60)} {
 		r := newRegistry(t, 1000)
 		synctest.Test(t, func(t *testing.T) {
@@ -248,6 +254,7 @@ func TestRejectionTakesASnapshotThatMeetsTheBrakes(t *testing.T) {
 // A snapshot that does not pass the gates is held; what was served goes on. Each
 // heals by itself when the registry does, and can be accepted.
 func TestGates(t *testing.T) {
+	t.Parallel()
 	const newEpoch = "update rdds_meta set epoch = lower(hex(randomblob(16))), floor = 0; delete from rdds_journal"
 	tests := []struct {
 		rule      string
@@ -336,6 +343,7 @@ func TestGates(t *testing.T) {
 
 // The first snapshot has nothing to be compared with but its own rejects.
 func TestGateOfTheFirstSnapshot(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 300)
 	r.run(t, "insert into host (roid, name, clid) select 'B' || roid, 'B' || roid, 'reg-a' from contact limit 200")
 	synctest.Test(t, func(t *testing.T) {
@@ -358,6 +366,7 @@ func TestGateOfTheFirstSnapshot(t *testing.T) {
 }
 
 func TestDecideBeforeServe(t *testing.T) {
+	t.Parallel()
 	if err := new(feed.Follower).Decide(true, "early"); !errors.Is(err, feed.ErrNothingHeld) {
 		t.Errorf("Decide: %v", err)
 	}

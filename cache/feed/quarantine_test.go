@@ -16,6 +16,7 @@ import (
 // stays, a new object is unknown, it is counted and logged once, and it heals
 // when the registry does, journal or not.
 func TestQuarantine(t *testing.T) {
+	t.Parallel()
 	const long = "printf('%.1021c', 'x')"
 	tests := []struct {
 		reason registry.Reject
@@ -89,6 +90,7 @@ func TestQuarantine(t *testing.T) {
 // A snapshot finds the rows in quarantine that are there already, and keeps
 // their last good version as a delta does.
 func TestQuarantineOverASnapshot(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 5)
 	row := feed.RejectedRow{Kind: registry.KindHost, Reason: registry.RejectName}
 	synctest.Test(t, func(t *testing.T) {
@@ -116,6 +118,7 @@ func TestQuarantineOverASnapshot(t *testing.T) {
 
 // A new object whose row is bad is unknown, never "not found".
 func TestNewObjectInQuarantineIsUnknown(t *testing.T) {
+	t.Parallel()
 	tests := []struct {
 		kind   registry.Kind
 		name   string
@@ -163,6 +166,7 @@ func TestNewObjectInQuarantineIsUnknown(t *testing.T) {
 // What a contact disclosed may have been withheld since: while its newest row
 // cannot be read, nothing of it is shown.
 func TestContactInQuarantineShowsNothing(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	r.run(t, discloses(0, 3))
 	synctest.Test(t, func(t *testing.T) {

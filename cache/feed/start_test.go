@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,7 @@ import (
 )
 
 func TestRegistryThatComesLater(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
 		away := r.path + ".away"
@@ -50,11 +52,19 @@ func TestRegistryThatComesLater(t *testing.T) {
 // success; with chance in the middle each is halfway between the bounds. The
 // poll that fails first was asked for before.
 func TestBackoff(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "")
-		var asked []time.Time
-		e.hooks.onNext = func(cache.Position) { asked = append(asked, time.Now()) }
+		var (
+			mu    sync.Mutex
+			asked []time.Time
+		)
+		e.hooks.onNext = func(cache.Position) {
+			mu.Lock()
+			defer mu.Unlock()
+			asked = append(asked, time.Now())
+		}
 		e.start()
 		e.settle()
 		want := []time.Duration{625, 1125, 2125, 4125, 8125, 15125, 15125}
@@ -62,15 +72,19 @@ func TestBackoff(t *testing.T) {
 			want[i] *= time.Millisecond
 		}
 		for range 2 {
+			mu.Lock()
 			asked = nil
+			mu.Unlock()
 			if err := os.Rename(r.path, r.path+".away"); err != nil {
 				t.Fatal(err)
 			}
 			e.after(time.Minute)
 			var waits []time.Duration
+			mu.Lock()
 			for i := 1; i < len(asked); i++ {
 				waits = append(waits, asked[i].Sub(asked[i-1]))
 			}
+			mu.Unlock()
 			if len(waits) < len(want) || !slices.Equal(waits[:len(want)], want) {
 				t.Errorf("the waits between attempts are %v, want %v and so on", waits, want)
 			}
@@ -87,6 +101,7 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestBackoffIsJittered(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
 		if err := os.Rename(r.path, r.path+".away"); err != nil {
@@ -120,6 +135,7 @@ func TestBackoffIsJittered(t *testing.T) {
 
 // Hits go on at any age; misses are told for max_miss_age.
 func TestMissesAge(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "")
@@ -139,8 +155,8 @@ func TestMissesAge(t *testing.T) {
 			}
 		}
 		check("fresh", true, false)
-		e.after(time.Hour)
-		check("after an hour without changes", true, false)
+		e.after(16 * time.Minute)
+		check("after a while without changes", true, false)
 
 		if err := os.Rename(r.path, r.path+".away"); err != nil {
 			t.Fatal(err)
@@ -193,6 +209,7 @@ func TestRefreshAt(t *testing.T) {
 
 // What is known does not become older when the registry's clock is set back.
 func TestAsOfNeverGoesBack(t *testing.T) {
+	t.Parallel()
 	const start = registry.Time(1_700_000_000_000_000)
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
