@@ -326,3 +326,39 @@ func TestDiskThatFails(t *testing.T) {
 		e.stop()
 	})
 }
+
+// A log that has grown long gives way to a new base.
+func TestLongLogBecomesABase(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, 10)
+	dir := filepath.Join(t.TempDir(), "snapshots")
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, dir).start()
+		e.settle()
+		r.run(t, `insert into reserved (name, reason, of, idn_table, public_text)
+			with recursive n(i) as (select 0 union all select i + 1 from n where i < 3999)
+			select 'r' || i || '.coop', 'variant', printf('%.1000c', 'a'), printf('%.1000c', 'b'), printf('%.1000c', 'c') from n`)
+		var sizes []int64
+		for i := range 4 {
+			e.after(10 * time.Second)
+			sizes = append(sizes, e.Disk.LogSize()>>20)
+			r.run(t, fmt.Sprintf("update reserved set of = printf('%%.1000c', '%d')", i))
+		}
+		if sizes[0] < 8 || sizes[1] < 2*sizes[0] || sizes[2] != 0 || sizes[3] != sizes[0] {
+			t.Errorf("the log has %v MiB after each delta, want it to grow to 32 and begin anew", sizes)
+		}
+		e.after(10 * time.Second)
+		e.same(r.path)
+		want := e.Cache.Current()
+		e.stop()
+		if err := os.Remove(r.path); err != nil {
+			t.Fatal(err)
+		}
+		e = newEdge(t, r.path, dir).start()
+		<-e.Ready()
+		if diffs := differences(e.after(0), want); len(diffs) != 0 {
+			t.Errorf("from disk: %d differences", len(diffs))
+		}
+		e.stop()
+	})
+}

@@ -270,11 +270,15 @@ func TestGates(t *testing.T) {
 			"it drops 1 of 1 TLDs",
 		}},
 		{"nine tenths of the names", "update domain_contact set role = 'tech'; insert into domain_contact select 'D399', 'tech', roid from contact; " + deletes(0, 40), nil},
-		{"less than nine tenths of the names", "insert into domain_contact select 'D399', 'tech', roid from contact; " + deletes(0, 41),
-			[]string{"it has 359 objects of kind domain, 400 are served and at least 90 % must stay"}},
+		{
+			"less than nine tenths of the names", "insert into domain_contact select 'D399', 'tech', roid from contact; " + deletes(0, 41),
+			[]string{"it has 359 objects of kind domain, 400 are served and at least 90 % must stay"},
+		},
 		{"as many rejects as may be", "insert into host (roid, name, clid) select 'B' || roid, 'B' || roid, 'reg-a' from contact limit 100", nil},
-		{"too many rejects", "insert into host (roid, name, clid) select 'B' || roid, 'B' || roid, 'reg-a' from contact limit 101",
-			[]string{"101 of its 906 rows cannot be published, the limit is 100"}},
+		{
+			"too many rejects", "insert into host (roid, name, clid) select 'B' || roid, 'B' || roid, 'reg-a' from contact limit 101",
+			[]string{"101 of its 906 rows cannot be published, the limit is 100"},
+		},
 		{"a mass disclosure", discloses(0, 51), []string{"it discloses more of 51 of 400 contacts, the limit is 50"}},
 	}
 	for _, test := range tests {

@@ -134,8 +134,8 @@ func objects(view *cache.View) int {
 func (l *loop) next(ctx context.Context) (cache.Delta, reading, error) {
 	var wake <-chan time.Time
 	// After a cancelled call the Source polls at once: cancelling that one too
-	// would never get anywhere.
-	if !l.due.IsZero() && !l.woken {
+	// would never get anywhere. Nor does it wait while something is held.
+	if !l.due.IsZero() && !l.woken && l.hold == nil {
 		now := l.Clock.Now()
 		wake = l.Clock.After(max(l.due.Sub(now), l.polled.Add(minDue).Sub(now), 0))
 	}

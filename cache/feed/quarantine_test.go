@@ -29,8 +29,10 @@ func TestQuarantine(t *testing.T) {
 		{registry.RejectText, "update domain set u_name = " + long + " where name = 'd0.coop'", "update domain set u_name = null where name = 'd0.coop'"},
 		{registry.RejectDS, "insert into ds values ('D0', 1, 13, 2, 'zz')", "delete from ds"},
 		{registry.RejectRegistrar, "pragma foreign_keys = 0; update domain set clid = 'nobody' where name = 'd0.coop'", "update domain set clid = 'reg-a' where name = 'd0.coop'"},
-		{registry.RejectNoIANA, "update registrar set iana_id = null where clid = 'reg-b'; update domain set clid = 'reg-b' where name = 'd0.coop'",
-			"update registrar set iana_id = 5 where clid = 'reg-b'"}, // the domain's own row does not change
+		{
+			registry.RejectNoIANA, "update registrar set iana_id = null where clid = 'reg-b'; update domain set clid = 'reg-b' where name = 'd0.coop'",
+			"update registrar set iana_id = 5 where clid = 'reg-b'",
+		}, // the domain's own row does not change
 	}
 	for _, test := range tests {
 		t.Run(string(test.reason), func(t *testing.T) {

@@ -15,8 +15,9 @@ const (
 	// the as-of after a restart a little younger.
 	beatEvery = 5 * time.Second
 	// A new base is written when the log has more than minLog bytes, and more
-	// than logShare for each object served. Writing one keeps deltas waiting, by
-	// about 2 µs for each object; so it is rare where it is slow.
+	// than logShare for each object served. Deltas wait while it is written: 44 ms
+	// for 380,000 objects, without what the disk adds; so it is rare where it is
+	// slow.
 	minLog   = 32 << 20
 	logShare = 64
 	// retryDisk is the time between attempts to write a base after a fault.

@@ -19,9 +19,6 @@ type writers struct {
 	clock  registry.Time
 }
 
-// errRollback says that a transaction is to be undone.
-var errRollback = errors.New("roll back")
-
 // transaction makes one transaction of up to four changes.
 func (w *writers) transaction(t testing.TB, db *sql.DB) {
 	t.Helper()

@@ -33,7 +33,8 @@ func (r *reader) head() (head, error) {
 		h.position.Contract, h.floor, h.position.Serial = int(contract), uint64(floor), uint64(serial)
 		h.clock = row.time()
 		if row.reject != "" || floor < 0 || serial < 0 || h.position.Registry == "" || h.position.Epoch == "" || h.clock == 0 {
-			return fmt.Errorf("%w: rdds_head says %v", errContent, values)
+			// Without the clock, or the log would take each attempt for another fault.
+			return fmt.Errorf("%w: rdds_head says %v, or its clock is no time", errContent, values[:5])
 		}
 		return nil
 	})

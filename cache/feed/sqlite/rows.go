@@ -133,7 +133,8 @@ func (d *decoder) readDomain(r *row, key string) {
 		r.demand(ok, registry.RejectDS)
 		m.DS = append(m.DS, ds)
 	}
-	m.Statuses = r.statuses() | r.statuses()
+	m.Statuses = r.statuses()  // EPP's
+	m.Statuses |= r.statuses() // and those of grace periods
 	m.Created, m.Updated, m.Transferred, m.Expires, m.RefreshAt = r.time(), r.time(), r.time(), r.time(), r.time()
 }
 

@@ -37,7 +37,7 @@ type Source struct {
 
 const (
 	// tick is how often the file is looked at between polls: one stat and one
-	// pragma, 25 µs together (BenchmarkLook), so a thousandth of a core.
+	// pragma, 10 µs together (BenchmarkLook), so less than a thousandth of a core.
 	tick = 25 * time.Millisecond
 	// settle is how long a change rests before the poll that reads it, so that
 	// a burst of commits costs one poll (feed.md §5).

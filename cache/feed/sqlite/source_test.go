@@ -330,12 +330,8 @@ func TestFileIsNoticedWhenItIsReplaced(t *testing.T) {
 
 	// The same, written over it in place: the connection's page cache must not
 	// answer from the old file.
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(registryOf(t, 20))
 	if err != nil {
-		t.Fatal(err)
-	}
-	other := registryOf(t, 20)
-	if content, err = os.ReadFile(other); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, content, 0o600); err != nil {
