@@ -122,7 +122,7 @@ var compared = []string{
 	"Registrar", "Registrar IANA ID", "Registrar Abuse Contact Email", "Registrar Abuse Contact Phone", "Registrar URL", "Domain Status", "Name Server", "DNSSEC DS Data",
 	"Registry Registrant ID", "Registrant Name", "Registrant Organization", "Registrant Street", "Registrant City", "Registrant State/Province",
 	"Registrant Postal Code", "Registrant Country", "Registrant Phone", "Registrant Phone Ext", "Registrant Fax", "Registrant Fax Ext", "Registrant Email",
-	"Registry Tech ID", "Tech Name", "Tech Phone", "Tech Email", "Last update",
+	"Registry Tech ID", "Tech Name", "Tech Phone", "Tech Phone Ext", "Tech Email", "Last update",
 }
 
 // difference tells where two answers differ, but for what the standard lets
@@ -209,7 +209,7 @@ func rdapFields(t *testing.T, body []byte) fields {
 	}
 	for _, r := range b.Redacted {
 		switch r.Name.Type {
-		case "Registrant Phone Ext", "Registrant Fax Ext", "Tech Phone Ext":
+		case "Registrant Phone Ext", "Registrant Fax Ext":
 			// WHOIS omits a withheld extension: there is no information in it.
 		default:
 			f.add(r.Name.Type, redactedText)

@@ -27,10 +27,12 @@ type Answer struct {
 	Domain    registry.Domain     // Domain
 	Registrar *registry.Registrar // Domain, Registrar: the sponsor; the registrar itself
 	// Registrant and Tech are set where the contact model has contacts and they
-	// are known.
+	// are known. Of several technical contacts it is the first that is known,
+	// with no more than TechElements.
 	HasRegistrant bool
 	Registrant    registry.Contact
-	Tech          []registry.Contact
+	HasTech       bool
+	Tech          registry.Contact
 	Hosts         []Host            // Domain: its delegation, by name; Nameserver: one; Nameservers: the matches, by name
 	More          bool              // Nameservers: there were more than MaxNameservers
 	Reserved      registry.Reserved // class Reserved; without Of, which is never told
@@ -50,9 +52,10 @@ func (a *Answer) reset(view *cache.View, policy *Policy) {
 	a.Class, a.Object, a.Name, a.AsOf = Error, NoObject, "", 0
 	a.TLD, a.Registrar = nil, nil
 	a.resetDomain()
-	a.HasRegistrant, a.More, a.Ambiguous = false, false, false
+	a.HasRegistrant, a.HasTech, a.More, a.Ambiguous = false, false, false, false
 	a.Registrant = registry.Contact{Street: a.Registrant.Street[:0]}
-	a.Tech, a.Hosts = a.Tech[:0], a.Hosts[:0]
+	a.Tech = registry.Contact{Street: a.Tech.Street[:0]}
+	a.Hosts = a.Hosts[:0]
 	a.Reserved = registry.Reserved{}
 	a.Ask = ratelimit.Ask{}
 }
@@ -62,13 +65,26 @@ func (a *Answer) resetDomain() {
 	*d = registry.Domain{Tech: d.Tech[:0], Hosts: d.Hosts[:0], DS: d.DS[:0]}
 }
 
-// addTech adds the contact roid, if it is known.
-func (a *Answer) addTech(view *cache.View, roid string) {
-	n := len(a.Tech)
-	a.Tech = slices.Grow(a.Tech, 1)[:n+1]
-	if view.Contact(roid, &a.Tech[n]) != cache.Present {
-		a.Tech = a.Tech[:n]
+// TechElements are the elements of a technical contact that an answer shows, and
+// tells to be withheld: the Registration Data Policy has left of it name,
+// telephone and e-mail (whois.md §2.4).
+const TechElements = registry.ElementID | registry.ElementName | registry.ElementVoice | registry.ElementEmail
+
+// setTech makes the contact roid the technical one, if it is known. What no
+// protocol shows of it is left out here, so that it is neither priced nor found
+// out.
+func (a *Answer) setTech(view *cache.View, roid string) bool {
+	c := &a.Tech
+	if view.Contact(roid, c) != cache.Present {
+		*c = registry.Contact{Street: c.Street[:0]}
+		return false
 	}
+	*c = registry.Contact{
+		ROID: c.ROID, Registrar: c.Registrar, Name: c.Name, Voice: c.Voice, Email: c.Email, Street: c.Street[:0],
+		Redacted: c.Redacted & TechElements, Created: c.Created, Updated: c.Updated,
+	}
+	a.HasTech = true
+	return true
 }
 
 // addHost adds a host for the caller to fill; it reuses the slices of one that
@@ -102,13 +118,8 @@ func (a *Answer) shows() ratelimit.Shows {
 	if a.Class != Found {
 		return ratelimit.Nothing
 	}
-	if a.HasRegistrant && a.Registrant.BearsContact() {
+	if a.HasRegistrant && a.Registrant.BearsContact() || a.HasTech && a.Tech.BearsContact() {
 		return ratelimit.Contact
-	}
-	for i := range a.Tech {
-		if a.Tech[i].BearsContact() {
-			return ratelimit.Contact
-		}
 	}
 	return ratelimit.Object
 }
@@ -128,8 +139,6 @@ func (a *Answer) WithoutContacts() {
 		return
 	}
 	a.Registrant.Withhold()
-	for i := range a.Tech {
-		a.Tech[i].Withhold()
-	}
+	a.Tech.Withhold()
 	a.Class = Degraded
 }

@@ -3,6 +3,9 @@ package lookup
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"rddsd/cache/registry"
 )
 
@@ -24,14 +27,36 @@ func TestWithoutContacts(t *testing.T) {
 		t.Errorf("published.coop has lost more than its contact: %+v", a.Domain)
 	}
 	find("techonly.coop")
-	for i := range a.Tech {
-		if c := &a.Tech[i]; a.Class != Degraded || c.Name != "" || c.Redacted&registry.ElementName == 0 {
-			t.Errorf("techonly.coop is %v with %+v", a.Class, c)
-		}
+	if c := &a.Tech; !a.HasTech || a.Class != Degraded || c.Name != "" || c.Redacted&registry.ElementName == 0 {
+		t.Errorf("techonly.coop is %v with %+v", a.Class, c)
 	}
 	for line, class := range map[string]Class{"example.coop": Found, "ns1.example.coop": Found, "unregistered.coop": NotFound, "": Invalid} {
 		if find(line); a.Class != class {
 			t.Errorf("%q, which shows no contact value, is %v, want %v", line, a.Class, class)
+		}
+	}
+}
+
+// An answer holds what is shown of technical contacts and no more: the first one
+// that is known, its name, telephone and e-mail.
+func TestTech(t *testing.T) {
+	view, f, a := fixture(), newFinder(), new(Answer)
+	for _, c := range []struct {
+		rule, name string
+		want       registry.Contact
+	}{
+		{"the first one", "techonly.coop", registry.Contact{ROID: "C3-COOP", Name: "Membership Office"}},
+		{"withheld or not", "withheldtech.coop", registry.Contact{ROID: "C2-COOP", Redacted: registry.ElementID | registry.ElementName}},
+		{"the first that is known", "partly.coop", registry.Contact{ROID: "C2-COOP", Redacted: registry.ElementID | registry.ElementName}},
+		{
+			"without organisation, address, extension and fax", "officetech.coop",
+			registry.Contact{ROID: "C4-COOP", Redacted: registry.ElementName | registry.ElementVoice | registry.ElementEmail},
+		},
+	} {
+		q, _ := ParseLine([]byte(c.name))
+		f.Find(view, &q, now, a)
+		if diff := cmp.Diff(c.want, a.Tech, cmpopts.EquateEmpty()); !a.HasTech || diff != "" {
+			t.Errorf("%s: %s has a technical contact: %v (-want +got)\n%s", c.rule, c.name, a.HasTech, diff)
 		}
 	}
 }

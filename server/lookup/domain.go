@@ -61,7 +61,9 @@ func (s *finding) registered() string {
 			a.HasRegistrant = view.Contact(d.Registrant, &a.Registrant) == cache.Present
 		}
 		for _, roid := range d.Tech {
-			a.addTech(view, roid)
+			if a.setTech(view, roid) {
+				break
+			}
 		}
 	}
 	for _, roid := range d.Hosts {

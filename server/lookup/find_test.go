@@ -60,6 +60,10 @@ func fixture(more ...any) *cache.View {
 		},
 		&registry.Contact{ROID: "C2-COOP", Redacted: registry.ElementID | registry.ElementName},
 		&registry.Contact{ROID: "C3-COOP", Name: "Membership Office", Street: []string{"1 Example Yard"}, CC: "GB"},
+		&registry.Contact{
+			ROID: "C4-COOP", Handle: "office", Org: "Example Co-op", Street: []string{"1 Example Yard"}, City: "Oxford", SP: "Oxfordshire", PC: "OX1",
+			CC: "GB", VoiceExt: "12", Fax: "+44.2079460001", FaxExt: "3", Redacted: registry.ElementName | registry.ElementVoice | registry.ElementEmail,
+		},
 		host("H1-COOP", "ns1.example.coop", "192.0.2.10"),
 		host("H2-COOP", "a.example.net", "192.0.2.11"),
 		host("H3-COOP", "idle.example.coop", "192.0.2.10"),
@@ -67,7 +71,9 @@ func fixture(more ...any) *cache.View {
 		host("H5-COOP", "odd.xn--99999999.example"),
 		domain("example.coop", nil),
 		domain("published.coop", func(d *registry.Domain) { d.Registrant, d.Tech = "C3-COOP", nil }),
-		domain("techonly.coop", func(d *registry.Domain) { d.Tech = []string{"C2-COOP", "C3-COOP"} }),
+		domain("techonly.coop", func(d *registry.Domain) { d.Tech = []string{"C3-COOP", "C2-COOP"} }),
+		domain("withheldtech.coop", func(d *registry.Domain) { d.Tech = []string{"C2-COOP", "C3-COOP"} }),
+		domain("officetech.coop", func(d *registry.Domain) { d.Tech = []string{"C4-COOP"} }),
 		domain("xn--caf-dma.coop", func(d *registry.Domain) { d.UName = "caf\u00e9.coop" }),
 		domain("xn--n3h.coop", nil), // a snowman, registered before IDNA2008
 		domain("partly.coop", func(d *registry.Domain) {
@@ -400,7 +406,7 @@ func TestFindContacts(t *testing.T) {
 		if a.Class != Found || a.HasRegistrant != c.want {
 			t.Errorf("%s: %s is %v, with registrant %v, want %v", c.rule, c.name, a.Class, a.HasRegistrant, c.want)
 		}
-		if !c.want && (a.Registrant.ROID != "" || len(a.Tech) != 0 || a.Ask.Shows != ratelimit.Object) {
+		if !c.want && (a.Registrant.ROID != "" || a.HasTech || a.Tech.ROID != "" || a.Ask.Shows != ratelimit.Object) {
 			t.Errorf("%s: %s still has contacts: %+v, %+v, shows %v", c.rule, c.name, a.Registrant, a.Tech, a.Ask.Shows)
 		}
 	}
@@ -411,7 +417,7 @@ func TestFindPartly(t *testing.T) {
 	f, a := newFinder(), new(Answer)
 	q, _ := ParseLine([]byte("partly.coop"))
 	f.Find(fixture(), &q, now, a)
-	if a.Class != Found || a.HasRegistrant || len(a.Tech) != 1 || a.Tech[0].ROID != "C2-COOP" || !slices.Equal(hostNames(a), []string{"ns1.example.coop"}) {
+	if a.Class != Found || a.HasRegistrant || !a.HasTech || a.Tech.ROID != "C2-COOP" || !slices.Equal(hostNames(a), []string{"ns1.example.coop"}) {
 		t.Errorf("answered %v, registrant %v, tech %+v, hosts %v", a.Class, a.HasRegistrant, a.Tech, hostNames(a))
 	}
 }
@@ -494,6 +500,7 @@ func TestFindAsk(t *testing.T) {
 	}
 	for line, want := range map[string]ratelimit.Shows{
 		"example.coop": ratelimit.Object, "published.coop": ratelimit.Contact, "techonly.coop": ratelimit.Contact,
+		"withheldtech.coop": ratelimit.Object, "officetech.coop": ratelimit.Object,
 		"second.coop": ratelimit.Object, "ns1.example.coop": ratelimit.Object, "192.0.2.10": ratelimit.Object, "9995": ratelimit.Object,
 		"unregistered.coop": ratelimit.Nothing, "reserved.coop": ratelimit.Nothing, "pending.coop": ratelimit.Nothing,
 		"example.com": ratelimit.Nothing, "": ratelimit.Nothing, "?": ratelimit.Nothing,
@@ -559,7 +566,7 @@ func TestFindReusesAnswer(t *testing.T) {
 func content(a *Answer) string {
 	return fmt.Sprintf("%v %v %q %v %p %p %+q %p %v %+q %+v %+v %v %+v %v %v",
 		a.Class, a.Object, a.Name, a.AsOf, a.TLD, a.Policy, []any{a.Domain.Name, a.Domain.ROID, a.Domain.Hosts, a.Domain.Tech}, a.Registrar,
-		a.HasRegistrant, []any{a.Registrant.ROID, a.Registrant.Name, a.Registrant.Street}, a.Tech, a.Hosts, a.More, a.Reserved, a.Ambiguous, a.Ask)
+		a.HasRegistrant, []any{a.Registrant.ROID, a.Registrant.Name, a.Registrant.Street}, []any{a.HasTech, a.Tech}, a.Hosts, a.More, a.Reserved, a.Ambiguous, a.Ask)
 }
 
 func TestSetPolicies(t *testing.T) {

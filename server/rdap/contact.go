@@ -25,18 +25,18 @@ func appendRegistrant(dst []byte, c *registry.Contact, w registry.Element) []byt
 	if w&postal != 0 || len(lines) > 0 || town != "" || c.SP != "" || code != "" || c.CC != "" {
 		dst = appendAddress(dst, lines, town, c.SP, code, c.CC)
 	}
-	dst = appendPhone(dst, c, w)
+	dst = appendTel(dst, "voice", shown(w, registry.ElementVoice, c.Voice), shown(w, registry.ElementVoiceExt, c.VoiceExt))
 	dst = appendTel(dst, "fax", shown(w, registry.ElementFax, c.Fax), shown(w, registry.ElementFaxExt, c.FaxExt))
 	dst = appendProperty(dst, "email", shown(w, registry.ElementEmail, c.Email))
 	return append(dst, cardEnd+`}`...)
 }
 
 // appendTech appends the entity of a technical contact without the elements in
-// w: name, phone and e-mail, no more (rdap.md §5.3).
+// w. Its phone has no extension, in no protocol (lookup.TechElements).
 func appendTech(dst []byte, c *registry.Contact, w registry.Element) []byte {
 	dst = appendContactHead(dst, c, w, `"roles":["technical"]`)
 	dst = appendValue(dst, "fn", shown(w, registry.ElementName, c.Name))
-	dst = appendPhone(dst, c, w)
+	dst = appendTel(dst, "voice", shown(w, registry.ElementVoice, c.Voice), "")
 	dst = appendProperty(dst, "email", shown(w, registry.ElementEmail, c.Email))
 	return append(dst, cardEnd+`}`...)
 }
@@ -50,10 +50,6 @@ func appendContactHead(dst []byte, c *registry.Contact, w registry.Element, role
 	}
 	dst = append(dst, roles...)
 	return append(dst, cardBegin...)
-}
-
-func appendPhone(dst []byte, c *registry.Contact, w registry.Element) []byte {
-	return appendTel(dst, "voice", shown(w, registry.ElementVoice, c.Voice), shown(w, registry.ElementVoiceExt, c.VoiceExt))
 }
 
 // shown returns value unless w withholds its element.

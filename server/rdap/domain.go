@@ -165,8 +165,8 @@ func appendDomainEntities(dst []byte, a *lookup.Answer, w withheld) []byte {
 		dst = appendRegistrant(dst, &a.Registrant, w.registrant)
 		dst = append(dst, ',')
 	}
-	if len(a.Tech) > 0 {
-		dst = appendTech(dst, &a.Tech[0], w.tech)
+	if a.HasTech {
+		dst = appendTech(dst, &a.Tech, w.tech)
 		dst = append(dst, ',')
 	}
 	if a.Domain.Reseller != "" {

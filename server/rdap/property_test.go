@@ -56,8 +56,8 @@ func checkDegraded(t *testing.T, k *asker, target string) {
 		shown = append(shown, c.Name, c.Org, c.City, c.PC, c.VoiceExt, c.FaxExt, c.Email)
 		shown = append(shown, c.Street...)
 	}
-	if len(a.Tech) > 0 {
-		shown = append(shown, a.Tech[0].Name, a.Tech[0].VoiceExt, a.Tech[0].Email)
+	if a.HasTech {
+		shown = append(shown, a.Tech.Name, a.Tech.Email)
 	}
 	k.degraded = true
 	body, status := k.ask(t, target)

@@ -7,11 +7,6 @@ import (
 	"rddsd/server/lookup"
 )
 
-// techElements are the elements of a technical contact that an answer carries;
-// its address, organisation and fax are no longer processed (rdap.md §5.3).
-const techElements = registry.ElementID | registry.ElementName | registry.ElementVoice | registry.ElementVoiceExt |
-	registry.ElementEmail
-
 // allElements are the elements that there are; a row can hold other bits.
 const allElements = registry.ElementEmail<<1 - 1
 
@@ -31,8 +26,8 @@ func withhold(a *lookup.Answer) (w withheld) {
 	if a.HasRegistrant {
 		w.registrant = withholds(&a.Registrant)
 	}
-	if len(a.Tech) > 0 {
-		w.tech = withholds(&a.Tech[0]) & techElements
+	if a.HasTech {
+		w.tech = withholds(&a.Tech) & lookup.TechElements
 	}
 	return w
 }
@@ -103,10 +98,7 @@ var entries = [...]struct{ registrant, tech string }{
 		`{"name":{"type":"Registrant Phone"},"prePath":` + registrantPath + voice + removed,
 		`{"name":{"type":"Tech Phone"},"prePath":` + techPath + voice + removed,
 	},
-	{
-		`{"name":{"type":"Registrant Phone Ext"}` + removedOnly,
-		`{"name":{"type":"Tech Phone Ext"}` + removedOnly,
-	},
+	{registrant: `{"name":{"type":"Registrant Phone Ext"}` + removedOnly},
 	{registrant: `{"name":{"type":"Registrant Fax"},"prePath":` + registrantPath + fax + removed},
 	{registrant: `{"name":{"type":"Registrant Fax Ext"}` + removedOnly},
 	{

@@ -105,7 +105,6 @@ func TestRecordLines(t *testing.T) {
 		{"a web site has a scheme", full(func(a *lookup.Answer) { a.Registrar = &registry.Registrar{Name: "R", URL: "www.r.example"} }), "Registrar: R", "Registrar URL"},
 		{"no IANA ID, no line", full(func(a *lookup.Answer) { a.Registrar = &registry.Registrar{Name: "R"} }), "Registrar: R", "IANA"},
 		{"a U-label that is the name is none", full(func(a *lookup.Answer) { a.Domain.UName = "x.coop" }), "Domain Name: x.coop", "Internationalized"},
-		{"only the first technical contact is shown", full(func(a *lookup.Answer) { a.Tech = []registry.Contact{{Name: "A"}, {Name: "B"}} }), "Tech Name: A\r\nTech Email", "Tech Name: B"},
 		{"statuses of EPP come before those of RGP", full(func(a *lookup.Answer) {
 			a.Domain.Statuses = registry.RedemptionPeriod | registry.ServerHold | registry.ClientHold
 		}), "#clientHold\r\nDomain Status: inactive https://icann.org/epp#inactive\r\nDomain Status: pendingDelete https://icann.org/epp#pendingDelete\r\nDomain Status: serverHold https://icann.org/epp#serverHold\r\nDomain Status: redemptionPeriod", "epp#ok"},
@@ -144,12 +143,11 @@ func TestAnswersAreBounded(t *testing.T) {
 		Voice: long, VoiceExt: long, Fax: long, FaxExt: long, Email: long,
 	}
 	a := lookup.Answer{
-		Policy: &p, Object: lookup.Domain, Registrar: r, HasRegistrant: true, Registrant: contact,
+		Policy: &p, Object: lookup.Domain, Registrar: r, HasRegistrant: true, Registrant: contact, HasTech: true, Tech: contact,
 		Domain: registry.Domain{Name: host.Name, UName: long, ROID: long, Reseller: long, Statuses: 1<<24 - 1, Created: 1, Updated: 1, Expires: 1},
 	}
 	for range registry.MaxList {
 		a.Hosts = append(a.Hosts, host)
-		a.Tech = append(a.Tech, contact)
 		a.Domain.DS = append(a.Domain.DS, registry.DS{KeyTag: 65535, Algorithm: 255, DigestType: 255, Digest: strings.Repeat("F", 512)})
 	}
 	for _, object := range []lookup.Object{lookup.Domain, lookup.Nameservers} {

@@ -15,7 +15,7 @@ func appendContacts(dst []byte, a *lookup.Answer) []byte {
 	if a.HasRegistrant {
 		dst = appendRegistrant(dst, &a.Registrant, redaction)
 	}
-	old := a.Policy.Profile == lookup.Profile2017 && (a.HasRegistrant || len(a.Tech) > 0)
+	old := a.Policy.Profile == lookup.Profile2017 && (a.HasRegistrant || a.HasTech)
 	if old {
 		// No registry holds an administrative contact any more, but the labels of
 		// 2017 are not optional.
@@ -24,8 +24,8 @@ func appendContacts(dst []byte, a *lookup.Answer) []byte {
 		dst = appendKnown(dst, "Admin Email: ", emailRedacted)
 	}
 	switch {
-	case len(a.Tech) > 0: // a record has at most one block of a sort
-		dst = appendTech(dst, &a.Tech[0], redaction)
+	case a.HasTech:
+		dst = appendTech(dst, &a.Tech, redaction)
 	case old:
 		dst = appendKnown(dst, "Registry Tech ID: ", redaction)
 		dst = appendKnown(dst, "Tech Name: ", redaction)
