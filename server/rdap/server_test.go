@@ -316,6 +316,7 @@ func TestConnectionCaps(t *testing.T) {
 		t.Errorf("counted %v", r.counted())
 	}
 
+	until(t, func() bool { return r.Caps.Open() == 1 })
 	silent := r.dial(t) // takes the second place again, without asking
 	began := time.Now()
 	res = readResponse(t, bufio.NewReader(silent), "GET")
