@@ -54,10 +54,9 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 
 	data := new(cache.Cache)
 	path, _ := cfg.SQLite()
-	follower := &feed.Follower{
-		Source: sqlite.Open(path, cfg.Feed.PollInterval), Cache: data, Disk: disk, Log: log,
-		MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge,
-	}
+	source := sqlite.Open(path, cfg.Feed.PollInterval)
+	defer source.Close()
+	follower := &feed.Follower{Source: source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge}
 	finder := lookup.NewFinder(command.Policies(cfg))
 	limiter := ratelimit.New(cfg.Limits(), time.Now())
 	onWHOIS, onRDAP := command.NewCaps(cfg)
