@@ -1,7 +1,10 @@
 package whois
 
 import (
+	"io"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,6 +68,36 @@ func TestCaps(t *testing.T) {
 	if limited != 2 {
 		t.Errorf("%d queries were counted as limited, want 2", limited)
 	}
+}
+
+// As many clients at one address as it may have connections, each asking one
+// query after the other, are never too many.
+func TestWhoComesBackFindsItsPlaceFree(t *testing.T) {
+	const clients, queries = 3, 1000
+	s := newServer(cachetest.WHOIS(), nil)
+	s.Caps = listen.NewCaps(listen.Limits{PerClient: clients, Total: 10 * clients})
+	addr, _ := serve(t, s)
+	want := ask(s, "example.coop")
+	var asking sync.WaitGroup
+	for range clients {
+		asking.Go(func() {
+			for i := range queries {
+				conn, err := net.DialTimeout("tcp", addr, patience)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, err = io.WriteString(conn, "example.coop\r\n")
+				answer, readErr := io.ReadAll(conn)
+				conn.Close()
+				if err != nil || readErr != nil || string(answer) != want {
+					t.Errorf("query %d: %v, %v, %.60q", i, err, readErr, answer)
+					return
+				}
+			}
+		})
+	}
+	asking.Wait()
 }
 
 // With hardly a slot left the server says that it is busy.

@@ -10,12 +10,11 @@ import (
 	"rddsd/ratelimit"
 )
 
-// serveConn answers the one query a connection carries (RFC 3912 §2) and closes
-// it. Reading, since accept, and writing have one absolute deadline each, so that
-// a client that dribbles its line or drains the answer slowly costs a worker for
-// at most both.
+// serveConn answers the one query a connection carries (RFC 3912 §2); the caller
+// closes it. Reading, since accept, and writing have one absolute deadline each,
+// so that a client that dribbles its line or drains the answer slowly costs a
+// worker for at most both.
 func (s *Server) serveConn(conn net.Conn, client ratelimit.Client, terms terms) {
-	defer conn.Close()
 	w := s.hire()
 	defer s.dismiss(w)
 
@@ -52,7 +51,7 @@ func (s *Server) hire() *worker {
 }
 
 func (s *Server) dismiss(w *worker) {
-	w.answer.View = nil // a worker that waits keeps no old View alive
+	w.answer.View = nil // a worker that waits keeps nothing of an old View alive but the rows it showed last
 	s.workers.Put(w)
 }
 

@@ -128,6 +128,9 @@ func (s *Server) accept(ln net.Listener, serving *sync.WaitGroup) error {
 		}
 		s.track(conn)
 		serving.Go(func() {
+			defer conn.Close()
+			// Before the client can see the end: who asks again at once, one query
+			// after the other, must find his place free.
 			defer slot.Release()
 			defer s.untrack(conn)
 			s.serveConn(conn, client, terms)
