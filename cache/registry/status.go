@@ -113,18 +113,51 @@ func (s Status) Names() []string {
 	return names
 }
 
+// operations are what can be pending, the one with the most consequences first,
+// and the prohibitions that must not stand beside it (RFC 5731 §2.3, RFC 5732
+// §2.3).
+var operations = [...]struct{ pending, prohibited Status }{
+	{PendingDelete, ClientDeleteProhibited | ServerDeleteProhibited},
+	{PendingTransfer, ClientTransferProhibited | ServerTransferProhibited},
+	{PendingCreate, 0},
+	{PendingRenew, ClientRenewProhibited | ServerRenewProhibited},
+	{PendingUpdate, ClientUpdateProhibited | ServerUpdateProhibited},
+}
+
+// consistent returns s without what contradicts the rest of it, because EPP
+// forbids the combination although a registry holds it. What is under way is
+// told before what was to prevent it, one operation of several, and a restore
+// before the redemption period that it ends (RFC 3915 §3.1).
+func (s Status) consistent() Status {
+	if s&PendingRestore != 0 {
+		s &^= RedemptionPeriod
+	}
+	for i, o := range operations {
+		if s&o.pending == 0 {
+			continue
+		}
+		s &^= o.prohibited
+		for _, other := range operations[i+1:] {
+			s &^= other.pending
+		}
+		return s
+	}
+	return s
+}
+
 // Shown returns the statuses that an answer about d lists: what somebody set,
 // with inactive derived from the lack of hosts and ok from the lack of any
 // other EPP status. "linked" is not shown for domains.
 //
-// Where the stored set cannot be told (RFC 3915 asks for pendingDelete beside
-// redemptionPeriod and pendingRestore), the missing one is added rather than
-// the known one hidden.
+// Of a set that EPP forbids it returns what can be told, see consistent; where
+// pendingDelete is missing beside redemptionPeriod or pendingRestore (RFC 3915
+// §3.1), it is added rather than the known one hidden.
 func (d *Domain) Shown() Status {
 	s := d.Statuses &^ derived
 	if s&(RedemptionPeriod|PendingRestore) != 0 {
 		s |= PendingDelete
 	}
+	s = s.consistent()
 	if len(d.Hosts) == 0 {
 		s |= Inactive
 	}
@@ -135,9 +168,10 @@ func (d *Domain) Shown() Status {
 }
 
 // Shown returns the statuses that an answer about n lists; linked says whether
-// a published domain refers to it.
+// a published domain refers to it. Of a set that EPP forbids it returns what can
+// be told, see consistent.
 func (n *Nameserver) Shown(linked bool) Status {
-	s := n.Statuses &^ derived
+	s := (n.Statuses &^ derived).consistent()
 	if s == 0 {
 		s = OK
 	}

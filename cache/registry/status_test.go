@@ -49,10 +49,51 @@ func TestDomainShown(t *testing.T) {
 		{"redemption needs pendingDelete", Domain{Hosts: hosts, Statuses: RedemptionPeriod}, PendingDelete | RedemptionPeriod},
 		{"restore needs pendingDelete", Domain{Hosts: hosts, Statuses: PendingRestore}, PendingDelete | PendingRestore},
 		{"pendingDelete alone", Domain{Hosts: hosts, Statuses: PendingDelete}, PendingDelete},
+		{"what is under way before what was to prevent it", Domain{Hosts: hosts, Statuses: PendingTransfer | ClientTransferProhibited | ServerTransferProhibited | ServerHold}, PendingTransfer | ServerHold},
+		{"other prohibitions stay", Domain{Hosts: hosts, Statuses: PendingDelete | ClientDeleteProhibited | ClientTransferProhibited}, PendingDelete | ClientTransferProhibited},
+		{"one operation of several", Domain{Hosts: hosts, Statuses: PendingUpdate | PendingRenew | PendingTransfer}, PendingTransfer},
+		{"a deletion before all", Domain{Hosts: hosts, Statuses: PendingUpdate | PendingDelete | PendingTransfer}, PendingDelete},
+		{"the deletion of a redemption is one of them", Domain{Hosts: hosts, Statuses: RedemptionPeriod | PendingTransfer | ServerDeleteProhibited}, PendingDelete | RedemptionPeriod},
+		{"a restore ends the redemption", Domain{Hosts: hosts, Statuses: RedemptionPeriod | PendingRestore}, PendingDelete | PendingRestore},
 	}
 	for _, tt := range tests {
 		if got := tt.domain.Shown(); got != tt.want {
 			t.Errorf("%s: Shown() = %q, want %q", tt.name, got.Names(), tt.want.Names())
+		}
+	}
+}
+
+// TestShownIsAllowed: whatever a registry holds, what is shown is a combination
+// that EPP allows (RFC 5731 §2.3, RFC 3915 §3.1; ICANN's checks -46900, -47001,
+// -47002, -47100 and -49300).
+func TestShownIsAllowed(t *testing.T) {
+	for stored := range statusEnd {
+		if stored&^(OK|PendingDelete|PendingRenew|PendingTransfer|PendingUpdate|PendingCreate|PendingRestore|RedemptionPeriod|AddPeriod|
+			ClientDeleteProhibited|ServerRenewProhibited|ClientTransferProhibited|ServerUpdateProhibited|ServerHold) != 0 {
+			continue // the others follow the same rules as one of these
+		}
+		d, n := Domain{Hosts: []string{"H1"}, Statuses: stored}, Nameserver{Statuses: stored}
+		for _, shown := range [...]Status{d.Shown(), n.Shown(false)} {
+			var pending, other int
+			for one, rest := shown.Next(); one != 0; one, rest = rest.Next() {
+				switch one {
+				case PendingDelete, PendingRenew, PendingTransfer, PendingUpdate, PendingCreate:
+					pending++
+				}
+				if one != OK && one.RGP() == 0 {
+					other++
+				}
+			}
+			forbidden := shown == 0 || pending > 1 || shown&OK != 0 && other > 0 ||
+				shown&PendingDelete != 0 && shown&ClientDeleteProhibited != 0 || shown&PendingRenew != 0 && shown&ServerRenewProhibited != 0 ||
+				shown&PendingTransfer != 0 && shown&ClientTransferProhibited != 0 || shown&PendingUpdate != 0 && shown&ServerUpdateProhibited != 0 ||
+				shown&RedemptionPeriod != 0 && shown&PendingRestore != 0
+			if forbidden {
+				t.Fatalf("%q is shown as %q", stored.Names(), shown.Names())
+			}
+		}
+		if s := d.Shown(); s&(RedemptionPeriod|PendingRestore) != 0 && s&PendingDelete == 0 {
+			t.Fatalf("%q is shown as %q", stored.Names(), s.Names())
 		}
 	}
 }
@@ -67,6 +108,7 @@ func TestNameserverShown(t *testing.T) {
 		{0, true, OK | Linked},
 		{Linked, false, OK},
 		{ClientUpdateProhibited | OK, true, ClientUpdateProhibited | Linked},
+		{PendingUpdate | PendingDelete | ClientDeleteProhibited | ClientUpdateProhibited, true, PendingDelete | ClientUpdateProhibited | Linked},
 	}
 	for _, tt := range tests {
 		n := Nameserver{Statuses: tt.stored}
