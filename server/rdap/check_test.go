@@ -170,6 +170,18 @@ func (k *checker) uniqueStrings(path string, list []any) {
 	if (seen["redemption period"] || seen["pending restore"]) && !seen["pending delete"] {
 		k.fault("%s lacks pending delete (-47001, -47002)", path)
 	}
+	if seen["redemption period"] && seen["pending restore"] {
+		k.fault("%s holds redemption period and pending restore (-46900)", path)
+	}
+	pending := 0
+	for _, operation := range []string{"create", "delete", "renew", "transfer", "update"} {
+		if !seen["pending "+operation] {
+			continue
+		}
+		if pending++; pending > 1 || seen["client "+operation+" prohibited"] || seen["server "+operation+" prohibited"] {
+			k.fault("%s holds pending %s and what excludes it (-46900, -49300)", path, operation)
+		}
+	}
 }
 
 // statuses are the values of RFC 9083 §10.2.2 and RFC 8056 §2 that a registry

@@ -127,11 +127,16 @@ func (g *generator) registrar(i int) *registry.Registrar {
 	return r
 }
 
+// hostStatuses are those of RFC 5732 §2.3.
+const hostStatuses = registry.ClientDeleteProhibited | registry.ClientUpdateProhibited | registry.ServerDeleteProhibited |
+	registry.ServerUpdateProhibited | registry.PendingCreate | registry.PendingDelete | registry.PendingTransfer |
+	registry.PendingUpdate | registry.OK | registry.Linked
+
 func (g *generator) host(i, registrars int) *registry.Nameserver {
 	h := &registry.Nameserver{
 		ROID: fmt.Sprintf("H%d-CNIC", i), Name: fmt.Sprintf("ns%d.%s", i, g.zone()),
 		Registrar: fmt.Sprintf("r%d", g.IntN(registrars)),
-		Statuses:  []registry.Status{0, registry.ServerUpdateProhibited, registry.PendingDelete}[g.IntN(3)],
+		Statuses:  []registry.Status{0, registry.ServerUpdateProhibited, g.statuses() & hostStatuses}[g.IntN(3)],
 	}
 	if g.IntN(2) == 0 {
 		h.Created = g.time()
@@ -221,17 +226,15 @@ func element(c *registry.Contact, bit registry.Element) *string {
 	return new(string)
 }
 
-var domainStatuses = []registry.Status{
-	0, registry.ClientTransferProhibited, registry.ClientHold | registry.ServerDeleteProhibited, registry.AddPeriod,
-	registry.PendingDelete | registry.RedemptionPeriod, registry.RedemptionPeriod, registry.PendingRestore | registry.OK,
-	registry.TransferPeriod | registry.AutoRenewPeriod, registry.OK | registry.ClientUpdateProhibited, registry.PendingTransfer,
-}
+// statuses returns any set, whether EPP allows it or not.
+func (g *generator) statuses() registry.Status { return registry.Status(g.IntN(1 << 24)) }
 
 func (g *generator) domain(i, registrars, hosts, contacts int) *registry.Domain {
 	d := &registry.Domain{
 		Name: fmt.Sprintf("name%d.coop", i), ROID: g.maybe(func() string { return fmt.Sprintf("D%d-CNIC", i) }),
 		Registrar: fmt.Sprintf("r%d", 1+g.IntN(registrars-1)), Reseller: g.maybe(g.text),
-		Statuses: domainStatuses[g.IntN(len(domainStatuses))], Created: g.time(), Expires: g.time(),
+		Statuses: []registry.Status{0, registry.AddPeriod | registry.OK, g.statuses()}[g.IntN(3)] &^ registry.PendingCreate,
+		Created:  g.time(), Expires: g.time(),
 	}
 	if g.IntN(2) == 0 {
 		d.Updated, d.Transferred = g.time(), g.time()
