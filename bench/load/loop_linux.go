@@ -120,11 +120,15 @@ func (l *loop) begin(now time.Duration) error {
 		return nil
 	}
 	if now >= l.run.until {
-		l.over = true
-		if l.run.Rate > 0 {
-			l.rec.unsent(l.next, l.part, l.parts)
+		if l.run.Rate == 0 || l.run.due(l.next, l.part, l.parts) >= l.run.until {
+			l.over = true
+			return nil
 		}
-		return nil
+		if now >= l.run.until+drainFor {
+			l.over = true
+			l.rec.unsent(l.next, l.part, l.parts, now)
+			return nil
+		}
 	}
 	for n := len(l.idle); n > 0; n-- {
 		due := now

@@ -172,6 +172,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.HTTP.Host == "" {
 		o.HTTP.Host = o.Target
 	}
+	if o.AnyAnswer {
+		o.Expect = nil
+	}
 	if o.Mix == (Mix{}) {
 		mix, err := NewMix("hits", o.Protocol)
 		if err != nil {

@@ -28,7 +28,7 @@ const (
 	Reset       // the connection was reset
 	Cut         // the connection ended before a whole answer
 	TimedOut
-	Unsent // open loop: due, but no connection was free before the end
+	Unsent // open loop: due, but no connection was free up to a second after the end
 
 	Outcomes = int(Unsent) + 1 // how many there are
 )

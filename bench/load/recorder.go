@@ -112,16 +112,16 @@ func (rec *recorder) end(q *query, outcome Outcome, why string, due, now time.Du
 	}
 }
 
-// unsent counts the queries of an open loop from i on that are due before the
-// end, of part of so many that share the rate. Each has waited at least from then
-// to the end, and so long is its latency.
-func (rec *recorder) unsent(i int64, part, parts int) {
+// unsent counts the queries of an open loop from i on that were due before the
+// end, of part of so many that share the rate. Each has waited until now, and so
+// long is its latency.
+func (rec *recorder) unsent(i int64, part, parts int, now time.Duration) {
 	r := rec.run
 	end := i
 	for ; r.due(end, part, parts) < r.until && r.take(); end++ {
 		if due := r.due(end, part, parts); rec.counts(due) {
 			rec.now.outcomes[Unsent]++
-			_ = rec.now.latency.RecordValue(int64(r.until - due))
+			_ = rec.now.latency.RecordValue(int64(now - due))
 		}
 	}
 	if end > i && !rec.seen[Unsent] {

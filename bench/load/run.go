@@ -26,6 +26,10 @@ type run struct {
 	full, empty chan *interval
 }
 
+// drainFor is how long after its end an open loop still sends what fell due
+// before: a stall just before the end delays queries like any other.
+const drainFor = time.Second
+
 // driver sends queries and records how they end.
 type driver interface {
 	// drive returns when the run is over and nothing is under way any more. An error
@@ -63,8 +67,12 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 
 // measure starts the drivers and waits for all they began.
 func (r *run) measure(ctx context.Context, drivers []driver, recorders int) (*Result, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	// Without the deadline of ctx, which dialling would take for one of its own and
+	// count as the target's fault.
+	outer := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(outer))
 	defer cancel()
+	defer context.AfterFunc(outer, cancel)()
 	c := newCollector(r, recorders, cancel)
 	collected := make(chan struct{})
 	go func() {
@@ -107,8 +115,11 @@ func (r *run) measure(ctx context.Context, drivers []driver, recorders int) (*Re
 func (r *run) finish(c *collector, ended, cpu time.Duration) (*Result, error) {
 	result := &c.result
 	result.Started = r.base.Add(r.Warmup)
-	result.Took = min(ended, r.until) - r.Warmup
+	result.Took = r.For
 	result.Partial = r.stopped.Load()
+	if result.Partial || r.left.Load() < 0 {
+		result.Took = min(ended, r.until) - r.Warmup
+	}
 	result.ClientCPU = cpu
 	if result.Requests == 0 {
 		if c.gone != nil {
@@ -198,7 +209,7 @@ func (r *run) remarks(result *Result) (list []string) {
 		add("no conditional request was answered by 304: the target sends no entity tags, or changes them each time")
 	}
 	if unsent := result.Outcomes[Unsent]; unsent > 0 {
-		add("%d queries fell due and could not be sent before the end: the target does not keep up with %g a second on %d connections",
+		add("%d queries fell due and could not be sent: the target does not keep up with %g a second on %d connections",
 			unsent, r.Rate, r.Connections)
 	}
 	lag, p99 := time.Duration(result.Lag.ValueAtPercentile(99)), result.Quantile(0.99)

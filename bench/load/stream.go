@@ -31,7 +31,6 @@ type stream struct {
 	stride int           // takes the popularity rank of a name to its index, see nth
 	walked *atomic.Int64 // of the zone, by all streams of a run together
 	order  []uint32      // of the zone
-	labels int           // made up so far
 }
 
 func newStream(o *Options, r *random, walked *atomic.Int64) *stream {
@@ -64,7 +63,7 @@ func (s *stream) next(q *query) {
 	q.name, q.asked = q.name[:0], q.asked[:0]
 	switch q.kind {
 	case Miss:
-		q.name = s.appendFree(q.name, s.random.Uint64())
+		q.name = s.appendFree(q.name, s.random.Uint64()>>16)
 	case IDN:
 		of := &s.names.idns[s.random.below(len(s.names.idns))]
 		q.name = append(q.name, s.names.At(int(of.index))...)
@@ -138,11 +137,11 @@ func (s *stream) pickRegistrar() string {
 	return r.name
 }
 
-// appendFree appends a made-up name beside a popular one.
+// appendFree appends made-up name n, under the same zone as one of the list.
 func (s *stream) appendFree(dst []byte, n uint64) []byte {
 	dst = append(dst, freePrefix...)
-	dst = strconv.AppendUint(dst, n>>12, 36)
-	beside := s.nth(int(n & 0xfff % uint64(s.names.Len())))
+	dst = strconv.AppendUint(dst, n, 36)
+	beside := s.nth(int(n % uint64(s.names.Len())))
 	for i := range len(beside) {
 		if beside[i] == '.' {
 			return append(dst, beside[i:]...)

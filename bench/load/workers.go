@@ -81,7 +81,7 @@ func (ws *workers) pace() {
 	p := newPacer()
 	defer p.close()
 	r := ws.run
-	end := time.NewTimer(r.until - r.clock())
+	end := time.NewTimer(r.until + drainFor - r.clock())
 	defer end.Stop()
 	free := time.Duration(0) // since when there has been an idle connection, as far as seen here
 	for i := int64(0); !r.stopped.Load(); i++ {
@@ -105,7 +105,7 @@ func (ws *workers) pace() {
 		case ws.slots <- slot{due: due}:
 			free = r.clock()
 		case <-end.C:
-			ws.record(func(rec *recorder) { rec.unsent(i, 0, 1) })
+			ws.record(func(rec *recorder) { rec.unsent(i, 0, 1, r.clock()) })
 			return
 		}
 	}
