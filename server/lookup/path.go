@@ -36,6 +36,9 @@ func ParsePath(path, rawQuery []byte) (Query, error) {
 	if len(path) > MaxPath || len(rawQuery) > MaxPath {
 		return Query{}, &PathError{414, "the path is too long"}
 	}
+	if bytes.Contains(path, []byte("//")) {
+		return Query{}, &PathError{400, "the path holds an empty segment"}
+	}
 	path = bytes.TrimPrefix(path, slash)
 	segment, rest, _ := bytes.Cut(path, slash)
 	switch string(segment) {
@@ -88,10 +91,7 @@ func pathValue(rest []byte) ([]byte, error) {
 	if len(raw) == 0 {
 		return nil, &PathError{400, "the path holds no value"}
 	}
-	if first, more, several := bytes.Cut(raw, slash); several {
-		if len(first) == 0 || len(more) == 0 || more[0] == '/' {
-			return nil, &PathError{400, "the path holds an empty segment"}
-		}
+	if bytes.Contains(raw, slash) {
 		return nil, errNoPath()
 	}
 	return percentDecode(raw)

@@ -43,6 +43,8 @@ func TestParsePath(t *testing.T) {
 		{"no value", "domain/", "", Query{}, 400},
 		{"no slash either", "domain", "", Query{}, 400},
 		{"nothing but slashes", "domain///", "", Query{}, 400},
+		{"empty segment first", "//domain/example.coop", "", Query{}, 400},
+		{"empty segment behind help", "help//", "", Query{}, 400},
 		{"empty segment before", "domain//example.coop", "", Query{}, 400},
 		{"empty segment behind", "domain/example.coop//", "", Query{}, 400},
 		{"two segments", "domain/example.coop/other.coop", "", Query{}, 404},
