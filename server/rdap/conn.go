@@ -1,13 +1,10 @@
 package rdap
 
 import (
-	"crypto/tls"
 	"io"
 	"net"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"rddsd/ratelimit"
 	"rddsd/server/listen"
@@ -45,29 +42,6 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 		t = c.until
 	}
 	return c.Conn.SetReadDeadline(t)
-}
-
-// connOf returns the conn under what fasthttp serves.
-func connOf(wire net.Conn) *conn {
-	if t, ok := wire.(*tls.Conn); ok {
-		wire = t.NetConn()
-	}
-	c, _ := wire.(*conn)
-	return c
-}
-
-// established reports whether requests can have come over wire: it is plain, or
-// its TLS handshake succeeded.
-func established(wire net.Conn) bool {
-	t, ok := wire.(*tls.Conn)
-	return !ok || t.ConnectionState().HandshakeComplete
-}
-
-// countTurn follows when a connection works and when it waits.
-func countTurn(wire net.Conn, state fasthttp.ConnState) {
-	if state == fasthttp.StateActive || state == fasthttp.StateIdle {
-		connOf(wire).turns.Add(1)
-	}
 }
 
 // enter takes a new connection in; nil says that there was no room for it.

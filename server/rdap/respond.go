@@ -49,7 +49,7 @@ const retryCrowded = time.Second
 
 // handle answers one request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	c := connOf(ctx.Conn())
+	c := wireOf(ctx.Conn()).conn
 	if s.draining.Load() {
 		ctx.SetConnectionClose()
 	}
@@ -69,18 +69,24 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 }
 
 // respond is the way of one request: target, View, method, Query, Find, Decide,
-// body. It counts the request, once; OPTIONS asks nothing of the registry.
+// body. It counts the request, once, and last: a fault on the way is counted as
+// one instead. OPTIONS asks nothing of the registry.
 func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	head, view := &ctx.Request.Header, s.Cache.Current()
 	target := originForm(head.RequestURI())
 	path, rawQuery, _ := bytes.Cut(target, questionMark)
 	base, found := s.basesOf(view).match(path)
 	r := request{client: c.client, base: base}
+	long := len(path) > lookup.MaxPath || len(rawQuery) > lookup.MaxPath
+	if found && !long {
+		r.below = target[len(base.path):]
+	}
 	switch {
 	case !c.until.IsZero():
 		ctx.SetConnectionClose()
+		c.lingers.Store(true) // more may be on its way behind the request
+		s.writeFailure(ctx, x, r, failure{status: http.StatusTooManyRequests, after: retryCrowded})
 		s.count(lookup.Limited, r.client)
-		s.writeFailure(ctx, x, r, failure{status: http.StatusTooManyRequests, class: lookup.Limited, after: retryCrowded})
 		return
 	case head.IsOptions():
 		writePreflight(ctx)
@@ -88,14 +94,13 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	case !head.IsGet() && !head.IsHead():
 		s.refuse(ctx, x, r, failure{status: http.StatusMethodNotAllowed, class: lookup.Invalid})
 		return
-	case len(path) > lookup.MaxPath || len(rawQuery) > lookup.MaxPath:
+	case long:
 		s.refuse(ctx, x, r, failure{status: http.StatusRequestURITooLong, class: lookup.Invalid})
 		return
 	case !found:
 		s.refuse(ctx, x, r, failure{status: http.StatusNotFound, class: lookup.Invalid})
 		return
 	}
-	r.below = target[len(base.path):]
 	if view == nil {
 		s.refuse(ctx, x, r, failure{status: http.StatusServiceUnavailable, class: lookup.Error, after: retryUnknown})
 		return
@@ -119,11 +124,10 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	} else {
 		a.Policy = base.policy
 	}
-	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, c.client.Audience)
-
 	x.url = AppendURL(x.url[:0], base.of(a.Policy), r.below)
 	body, status := AppendBody(takeBody(ctx), a, x.url)
 	writeBody(ctx, status, body, a.Class == lookup.Degraded, after)
+	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, c.client.Audience)
 }
 
 // settle makes a what decision leaves of it, and returns how long it is until it
@@ -145,13 +149,13 @@ func settle(a *lookup.Answer, decision ratelimit.Decision) time.Duration {
 var questionMark = []byte{'?'}
 
 // originForm returns path and query of a request target, which may be a whole
-// URL (RFC 9112 §3.2.2).
+// URL (RFC 9112 §3.2.2). One without a path has no query that could matter.
 func originForm(target []byte) []byte {
 	if len(target) > 0 && target[0] == '/' {
 		return target
 	}
 	_, rest, _ := bytes.Cut(target, []byte("://"))
-	if i := bytes.IndexByte(rest, '/'); i >= 0 {
+	if i := bytes.IndexAny(rest, "/?"); i >= 0 && rest[i] == '/' {
 		return rest[i:]
 	}
 	return []byte{'/'}
@@ -171,8 +175,8 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, x *exchange, r request, f fail
 	if d := s.Limiter.Decide(r.client, ratelimit.Ask{}, time.Now()); d.Verdict == ratelimit.Refuse {
 		f = failure{status: http.StatusTooManyRequests, class: lookup.Limited, after: d.RetryIn}
 	}
-	s.count(f.class, r.client)
 	s.writeFailure(ctx, x, r, f)
+	s.count(f.class, r.client)
 }
 
 // count counts a query that got no look-up.
@@ -189,27 +193,32 @@ func (s *Server) nowhere(c *conn) request {
 // handleBroken answers a request that could not be read. What ended the
 // connection, or came too slowly to be a request, is not counted as a query.
 func (s *Server) handleBroken(ctx *fasthttp.RequestCtx, err error) {
-	c := connOf(ctx.Conn())
+	w := wireOf(ctx.Conn())
+	c := w.conn
 	s.counts.broken.Add(1)
 	c.lingers.Store(true)
 	// The deadline of the last answer may have passed while the connection idled.
 	if c.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) != nil {
 		return // it is closed
 	}
-	ctx.Response.SkipBody = ctx.IsHead()
+	ctx.Response.SkipBody = ctx.IsHead() || w.isHead()
 	var (
 		small *fasthttp.ErrSmallBuffer
-		wire  *net.OpError
+		lost  *net.OpError
 	)
 	f := failure{status: http.StatusBadRequest, class: lookup.Invalid}
 	switch {
-	case errors.As(err, &wire) && wire.Timeout():
+	case errors.As(err, &lost) && lost.Timeout():
 		s.writeFailure(ctx, new(exchange), s.nowhere(c), failure{status: http.StatusRequestTimeout})
 		return
-	case wire != nil, !established(ctx.Conn()):
+	case lost != nil:
 		return // nobody is there to be answered
-	case errors.As(err, &small):
+	case errors.As(err, &small) && !w.line:
+		f.status = http.StatusRequestURITooLong
+	case small != nil:
 		f.status = http.StatusRequestHeaderFieldsTooLarge
+	case errors.Is(err, fasthttp.ErrBodyTooLarge) && !ctx.IsGet() && !ctx.IsHead() && !ctx.IsOptions():
+		f.status = http.StatusMethodNotAllowed // which is what is wrong with it first
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		f.status = http.StatusRequestEntityTooLarge
 	}

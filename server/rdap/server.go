@@ -215,10 +215,26 @@ func (s *Server) serveConn(c *conn, config *tls.Config) {
 			s.fault(fault, c.client)
 		}
 	}()
-	var wire net.Conn = c
+	w := &wire{Conn: c, conn: c}
 	if config != nil {
-		wire = tls.Server(c, config)
+		encrypted := tls.Server(c, config)
+		if err := s.handshake(c, encrypted); err != nil {
+			s.counts.broken.Add(1)
+			c.lingers.Store(true)
+			c.Close()
+			return
+		}
+		w.Conn = encrypted
 	}
 	// What ends a connection is the client's business: a reset, a timeout.
-	_ = s.http.ServeConn(wire)
+	_ = s.http.ServeConn(w)
+}
+
+// handshake begins TLS over c. It takes no longer than a request and an answer.
+func (s *Server) handshake(c *conn, encrypted *tls.Conn) error {
+	now := time.Now()
+	if err := errors.Join(c.SetReadDeadline(now.Add(s.ReadTimeout)), c.SetWriteDeadline(now.Add(s.WriteTimeout))); err != nil {
+		return err
+	}
+	return encrypted.Handshake()
 }

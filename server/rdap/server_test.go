@@ -14,6 +14,7 @@ import (
 
 	"rddsd/cache"
 	"rddsd/cache/cachetest"
+	"rddsd/cache/registry"
 	"rddsd/ratelimit"
 	"rddsd/server/listen"
 	"rddsd/server/lookup"
@@ -34,6 +35,7 @@ func TestRequests(t *testing.T) {
 		{"HTTP/1.0 needs none", "GET /domain/example.coop HTTP/1.0\r\n\r\n", 200, "domain/example.coop", lookup.Found},
 		{"a target may be a whole URL", "GET http://x.example/domain/example.coop?a=b HTTP/1.1\r\n" + host + "\r\n", 200, "domain/example.coop?a=b", lookup.Found},
 		{"even one without a path", "GET http://x.example HTTP/1.1\r\n" + host + "\r\n", 404, "", lookup.Invalid},
+		{"or with nothing but a query", "GET http://x.example?/domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 404, "", lookup.Invalid},
 		{"what is accepted does not matter", "GET /help HTTP/1.1\r\n" + host + "Accept: text/html\r\n\r\n", 200, "help", lookup.Help},
 		{"letter case does not matter, but is repeated", "GET /domain/EXAMPLE.coop HTTP/1.1\r\n" + host + "\r\n", 200, "domain/EXAMPLE.coop", lookup.Found},
 		{"what is encoded is the same", "GET /domain/%65xample%2Ecoop HTTP/1.1\r\n" + host + "\r\n", 200, "domain/%65xample%2Ecoop", lookup.Found},
@@ -44,9 +46,9 @@ func TestRequests(t *testing.T) {
 		{"a reserved name is not found, and said to be reserved", "GET /domain/reserved.coop HTTP/1.1\r\n" + host + "\r\n", 404, "domain/reserved.coop", lookup.Reserved},
 		{"what is no path is not found", "GET /nothing HTTP/1.1\r\n" + host + "\r\n", 404, "nothing", lookup.Invalid},
 		{"nor is the root", "GET / HTTP/1.1\r\n" + host + "\r\n", 404, "", lookup.Invalid},
-		{"nor two slashes", "GET //domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 404, "/domain/example.coop", lookup.Invalid},
 		{"nor a path that climbs", "GET /x/../domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 404, "x/../domain/example.coop", lookup.Invalid},
 		{"a path without a value is bad", "GET /domain/ HTTP/1.1\r\n" + host + "\r\n", 400, "domain/", lookup.Invalid},
+		{"so is one with an empty segment", "GET //domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 400, "/domain/example.coop", lookup.Invalid},
 		{"so is bad percent-encoding", "GET /domain/a%zz.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/a%25zz.coop", lookup.Invalid},
 		{"and invalid UTF-8", "GET /domain/%ff%fe.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/%ff%fe.coop", lookup.Invalid},
 		{"raw as well", "GET /domain/\xff\xfe.coop HTTP/1.1\r\n" + host + "\r\n", 400, "domain/%FF%FE.coop", lookup.Invalid},
@@ -63,9 +65,11 @@ func TestRequests(t *testing.T) {
 		{"and two lengths", "GET /help HTTP/1.1\r\n" + host + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, "", lookup.Invalid},
 		{"other searches are not offered", "GET /domains?name=a*.coop HTTP/1.1\r\n" + host + "\r\n", 501, "domains?name=a*.coop", lookup.Invalid},
 		{"nor are numbers", "GET /ip/192.0.2.1 HTTP/1.1\r\n" + host + "\r\n", 501, "ip/192.0.2.1", lookup.Invalid},
-		{"other methods are not allowed", "POST /domain/example.coop HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{}", 405, "", lookup.Invalid},
-		{"whatever they are", "BREW /domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 405, "", lookup.Invalid},
+		{"other methods are not allowed", "POST /domain/example.coop HTTP/1.1\r\n" + host + "Content-Length: 2\r\n\r\n{}", 405, "domain/example.coop", lookup.Invalid},
+		{"whatever they are", "BREW /domain/example.coop HTTP/1.1\r\n" + host + "\r\n", 405, "domain/example.coop", lookup.Invalid},
+		{"and whatever they carry", "POST /help HTTP/1.1\r\n" + host + "Content-Length: 300000\r\n\r\n" + strings.Repeat("a", 300_000), 405, "", lookup.Invalid},
 		{"a URL can be too long", "GET /domain/" + strings.Repeat("a", 5000) + " HTTP/1.1\r\n" + host + "\r\n", 414, "", lookup.Invalid},
+		{"even longer than a header may be", "GET /domain/" + strings.Repeat("a", 100_000) + " HTTP/1.1\r\n" + host + "\r\n", 414, "", lookup.Invalid},
 		{"a header can be too long", "GET /help HTTP/1.1\r\n" + host + "X: " + strings.Repeat("a", 100_000) + "\r\n\r\n", 431, "", lookup.Invalid},
 		{"a body can be too long", "GET /help HTTP/1.1\r\n" + host + "Content-Length: 1000000\r\n\r\n" + strings.Repeat("a", 1_000_000), 413, "", lookup.Invalid},
 	} {
@@ -106,6 +110,37 @@ func TestHeadEqualsGet(t *testing.T) {
 			if got := head.Header[name]; strings.Join(got, "|") != strings.Join(want, "|") {
 				t.Errorf("HEAD %s: %s is %q, GET has %q", target, name, got, want)
 			}
+		}
+	}
+}
+
+// TestHeadOfWhatIsBroken: what is no request is answered without a body where it
+// begins with HEAD.
+func TestHeadOfWhatIsBroken(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	for _, test := range []struct {
+		head   string
+		status int
+	}{
+		{"no colon\r\n", 400},
+		{"X: " + strings.Repeat("a", 100_000) + "\r\n", 431},
+		{"Content-Length: 1\r\nContent-Length: 2\r\n", 400},
+	} {
+		c := r.dial(t)
+		from := bufio.NewReader(c)
+		for _, raw := range []string{"GET /help HTTP/1.1\r\nHost: x\r\n\r\n", "HEAD /help HTTP/1.1\r\nHost: x\r\n" + test.head + "\r\n"} {
+			if _, err := io.WriteString(c, raw); err != nil {
+				t.Fatal(err)
+			}
+			method, _, _ := strings.Cut(raw, " ")
+			res := readResponse(t, from, method)
+			res.checkHead(t)
+			if method == "HEAD" && res.StatusCode != test.status {
+				t.Errorf("HEAD with %.20q: status %d, want %d", test.head, res.StatusCode, test.status)
+			}
+		}
+		if rest, err := io.ReadAll(from); err != nil || len(rest) != 0 {
+			t.Errorf("HEAD with %.20q: a body came: %q, %v", test.head, rest, err)
 		}
 	}
 }
@@ -219,8 +254,8 @@ func TestRefusalSurvivesUnreadInput(t *testing.T) {
 			t.Fatal(err)
 		}
 		from := bufio.NewReader(c)
-		if res := readResponse(t, from, "POST"); res.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Fatalf("status %d, want 413", res.StatusCode)
+		if res := readResponse(t, from, "POST"); res.StatusCode != http.StatusMethodNotAllowed {
+			t.Fatalf("status %d, want 405", res.StatusCode)
 		}
 		if _, err := from.ReadByte(); err != io.EOF {
 			t.Fatalf("the connection was not closed cleanly: %v", err)
@@ -366,6 +401,22 @@ func TestPanicIsAnError(t *testing.T) {
 	}
 	if strings.Contains(log, "127.0.0.1") || strings.Contains(log, "published") {
 		t.Errorf("the log tells who asked for what: %s", log)
+	}
+}
+
+// TestPanicIsCountedOnce: a fault on the way to a body is counted as one, not as
+// what was found as well.
+func TestPanicIsCountedOnce(t *testing.T) {
+	view := cachetest.Build(
+		&registry.TLD{Name: "coop"}, &registry.Registrar{ClID: "r", Name: "R", IANA: 1},
+		&registry.Domain{Name: "odd.coop", ROID: "D1-CNIC", Registrar: "r", Created: 1, Expires: 1, Statuses: 1 << 31}, // no status has this bit
+	)
+	r := newRig(t, view, nil)
+	if res := r.get(t, "/domain/odd.coop"); res.StatusCode != http.StatusInternalServerError {
+		t.Errorf("status %d, want 500", res.StatusCode)
+	}
+	if got := r.counted(); len(got) != 1 || got[lookup.Error] != 1 {
+		t.Errorf("counted %v", got)
 	}
 }
 
