@@ -522,6 +522,9 @@ func (k *checker) redaction(top map[string]any) {
 		k.notTold(told, "Registrant Fax", have["fax"] != nil, card+"tel' && @[1].type=='fax')]")
 		parts, _ := have["adr"].([]any)
 		for i, name := range map[int]string{2: "Street", 3: "City", 5: "Postal Code"} {
+			if parts != nil && parts[i] == "" && told["Registrant "+name] == nil {
+				k.fault("Registrant %s is empty and not told as withheld (-63401, -63501, -63601)", name)
+			}
 			if entry := told["Registrant "+name]; entry != nil {
 				if parts == nil || parts[i] != "" {
 					k.fault("Registrant %s is told as withheld, but there is %v", name, parts)

@@ -16,19 +16,23 @@ func appendRegistrant(dst []byte, c *registry.Contact, w registry.Element) []byt
 	dst = appendValue(dst, "fn", shown(w, registry.ElementName, c.Name))
 	dst = appendProperty(dst, "org", organisation)
 
-	lines := c.Street
-	if w&registry.ElementStreet != 0 {
-		lines = nil
-	}
-	town, code := shown(w, registry.ElementCity, c.City), shown(w, registry.ElementPC, c.PC)
-	// What is withheld of an address needs a place to be empty at.
-	if w&postal != 0 || len(lines) > 0 || town != "" || c.SP != "" || code != "" || c.CC != "" {
-		dst = appendAddress(dst, lines, town, c.SP, code, c.CC)
+	if hasAddress(c) {
+		lines := c.Street
+		if w&registry.ElementStreet != 0 {
+			lines = nil
+		}
+		dst = appendAddress(dst, lines, shown(w, registry.ElementCity, c.City), c.SP, shown(w, registry.ElementPC, c.PC), c.CC)
 	}
 	dst = appendTel(dst, "voice", shown(w, registry.ElementVoice, c.Voice), shown(w, registry.ElementVoiceExt, c.VoiceExt))
 	dst = appendTel(dst, "fax", shown(w, registry.ElementFax, c.Fax), shown(w, registry.ElementFaxExt, c.FaxExt))
 	dst = appendProperty(dst, "email", shown(w, registry.ElementEmail, c.Email))
 	return append(dst, cardEnd+`}`...)
+}
+
+// hasAddress reports whether the card of c has an adr: something of its address
+// is shown, or withheld and needs a place to be empty at.
+func hasAddress(c *registry.Contact) bool {
+	return c.SP != "" || c.CC != "" || (c.Discloses()|c.Redacted)&postal != 0
 }
 
 // appendTech appends the entity of a technical contact without the elements in

@@ -33,14 +33,26 @@ func withhold(a *lookup.Answer) (w withheld) {
 }
 
 // withholds returns what an answer withholds of c: what the registry withholds,
-// and what cannot be absent without an entry. A vCard has an fn (RFC 6350
-// §6.2.1), which only a redaction may empty; a contact without a phone or e-mail
-// counts as one that redacts them (rdap.md §5.2). An extension has no place
-// without its number.
+// and what cannot be absent without an entry (rdap.md §5.2). A contact without a
+// phone or e-mail counts as one that redacts them. A vCard has an fn (RFC 6350
+// §6.2.1), and an adr that tells the country has a street, a city and a postal
+// code: only a redaction may empty these (checks -63201, -63401, -63501, -63601).
+// An extension has no place without its number.
 func withholds(c *registry.Contact) registry.Element {
 	w := c.Redacted & allElements
 	if c.Name == "" {
 		w |= registry.ElementName
+	}
+	if hasAddress(c) {
+		if !hasStreet(c.Street) {
+			w |= registry.ElementStreet
+		}
+		if c.City == "" {
+			w |= registry.ElementCity
+		}
+		if c.PC == "" {
+			w |= registry.ElementPC
+		}
 	}
 	if c.Voice == "" {
 		w |= registry.ElementVoice

@@ -29,6 +29,11 @@ func TestWithholds(t *testing.T) {
 			always,
 		},
 		{
+			"so are the parts of an address that tells a country",
+			func(c *registry.Contact) { *c = registry.Contact{ROID: c.ROID, CC: "IE", Street: []string{""}, City: "Cork"} },
+			always | registry.ElementStreet | registry.ElementPC,
+		},
+		{
 			"an extension goes with its number",
 			func(c *registry.Contact) { c.Redacted = registry.ElementVoice; c.Fax = "" },
 			registry.ElementVoice | registry.ElementVoiceExt | registry.ElementFaxExt,

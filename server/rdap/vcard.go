@@ -1,5 +1,7 @@
 package rdap
 
+import "slices"
+
 // A jCard (RFC 7095) is written property by property between these two; the
 // first one is the version (RFC 7095 §3.3.1.3).
 const (
@@ -83,6 +85,11 @@ func appendAddress(dst []byte, street []string, city, sp, pc, cc string) []byte 
 		dst = appendString(dst, part)
 	}
 	return append(dst, `,""]]`...)
+}
+
+// hasStreet reports whether street has a line that is not empty.
+func hasStreet(street []string) bool {
+	return slices.ContainsFunc(street, func(line string) bool { return line != "" })
 }
 
 // appendStreet appends the lines of street as adr wants them: one as a string,
