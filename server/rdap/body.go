@@ -15,10 +15,7 @@ import (
 func AppendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status int) {
 	switch a.Class {
 	case lookup.Found, lookup.Degraded:
-		if a.Object != lookup.Contact {
-			return appendObject(dst, a, url), http.StatusOK
-		}
-		status = http.StatusNotFound // contacts are told inside domains only (rdap.md §2)
+		return appendObject(dst, a, url), http.StatusOK
 	case lookup.Help:
 		dst = appendConformance(dst, true)
 		dst = appendTerms(dst, a.Policy, url)
@@ -29,6 +26,9 @@ func AppendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status i
 	case lookup.Reserved:
 		return appendError(dst, http.StatusNotFound, reservedName, "", a.Policy, url), http.StatusNotFound
 	case lookup.Invalid:
+		if a.Ambiguous {
+			return appendError(dst, http.StatusBadRequest, ambiguous, "", a.Policy, url), http.StatusBadRequest
+		}
 		status = http.StatusBadRequest
 	case lookup.Limited:
 		status = http.StatusTooManyRequests
@@ -93,6 +93,9 @@ func appendError(dst []byte, status int, description, detail string, p *lookup.P
 // reservedName tells that a name is neither registered nor free (whois.md Q-06).
 const reservedName = "The name is reserved by the registry and cannot be registered."
 
+// ambiguous tells that a registrar must be asked for in another way.
+const ambiguous = "More than one registrar has this name: ask by IANA ID."
+
 // explain returns the sentence that tells an error.
 func explain(status int) string {
 	switch status {
@@ -108,8 +111,6 @@ func explain(status int) string {
 		return "A query has no body."
 	case http.StatusRequestURITooLong:
 		return "The URL is longer than any query needs."
-	case http.StatusUnprocessableEntity:
-		return "This form of search pattern is not supported."
 	case http.StatusTooManyRequests:
 		return "Too many queries from this network: wait as long as Retry-After says."
 	case http.StatusRequestHeaderFieldsTooLarge:

@@ -41,7 +41,7 @@ const degraded = `,"remarks":[{"title":"Contact Data Limit","type":"object redac
 // appendRelated appends the link to the same domain at its registrar, which is
 // the listed base URL, "domain/" and the name (rdap.md §8.1).
 func appendRelated(dst, url []byte, r *registry.Registrar, name string) []byte {
-	if r == nil || !isWeb(r.RDAPURL) || r.IANA >= firstReservedIANA && r.IANA <= lastReservedIANA {
+	if !isWeb(r.RDAPURL) || r.IANA >= firstReservedIANA && r.IANA <= lastReservedIANA {
 		return dst
 	}
 	dst = append(dst, `,{"value":"`...)
@@ -59,11 +59,8 @@ func appendRelated(dst, url []byte, r *registry.Registrar, name string) []byte {
 }
 
 // appendStatuses appends the member status, "active" first, the rest in the
-// order of the set.
+// order of the set, which is not empty.
 func appendStatuses(dst []byte, s registry.Status) []byte {
-	if s == 0 {
-		return dst
-	}
 	dst = append(dst, `,"status":[`...)
 	if s&registry.OK != 0 {
 		dst = append(dst, `"active",`...)
@@ -154,13 +151,9 @@ func appendSecureDNS(dst []byte, d *registry.Domain, tld *registry.TLD) []byte {
 // appendDomainEntities appends the registrar, then the contacts that the contact
 // model of the name has, one per role.
 func appendDomainEntities(dst []byte, a *lookup.Answer, w withheld) []byte {
-	before := len(dst)
 	dst = append(dst, `,"entities":[`...)
-	empty := len(dst)
-	if a.Registrar != nil {
-		dst = appendSponsor(dst, a.Policy.BaseURL, a.Registrar)
-		dst = append(dst, ',')
-	}
+	dst = appendSponsor(dst, a.Policy.BaseURL, a.Registrar)
+	dst = append(dst, ',')
 	if a.HasRegistrant {
 		dst = appendRegistrant(dst, &a.Registrant, w.registrant)
 		dst = append(dst, ',')
@@ -173,9 +166,6 @@ func appendDomainEntities(dst []byte, a *lookup.Answer, w withheld) []byte {
 		dst = append(dst, `{"objectClassName":"entity","roles":["reseller"]`+cardBegin...)
 		dst = appendValue(dst, "fn", a.Domain.Reseller)
 		dst = append(dst, cardEnd+`},`...)
-	}
-	if len(dst) == empty {
-		return dst[:before]
 	}
 	dst[len(dst)-1] = ']'
 	return dst

@@ -27,7 +27,7 @@ var (
 	day            = []byte("86400")
 	noSniff        = []byte("nosniff")
 	noStore        = []byte("no-store")
-	// A body changes at most when the minute of its "last update" does.
+	// As long as "last update" stands still if nothing else changes (whois.md T-01).
 	aMinute = []byte("max-age=60")
 )
 

@@ -22,7 +22,7 @@ func appendNames(dst []byte, name, uname string) []byte {
 	if !isIDN(name) {
 		return dst
 	}
-	if uname != "" {
+	if uname != "" && uname != name {
 		return appendMember(dst, `,"unicodeName":`, uname)
 	}
 	before := len(dst)

@@ -35,6 +35,20 @@ func TestUnicodeNames(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	for _, test := range []struct{ rule, name, uname, want string }{
+		{"a plain name has one form", "a.coop", "a.coop", `,"ldhName":"a.coop"`},
+		{"the registry's U-label", "xn--caf-dma.coop", "caf\u00e9.coop", `,"ldhName":"xn--caf-dma.coop","unicodeName":"caf\u00e9.coop"`},
+		{"or ours", "xn--caf-dma.coop", "", `,"ldhName":"xn--caf-dma.coop","unicodeName":"caf\u00e9.coop"`},
+		{"an A-label is no U-label", "xn--caf-dma.coop", "xn--caf-dma.coop", `,"ldhName":"xn--caf-dma.coop","unicodeName":"caf\u00e9.coop"`},
+		{"none where there can be none", "xn--abc.coop", "", `,"ldhName":"xn--abc.coop"`},
+	} {
+		if got := string(appendNames(nil, test.name, test.uname)); got != test.want {
+			t.Errorf("%s: appendNames(%q, %+q) = %s, want %s", test.rule, test.name, test.uname, got, test.want)
+		}
+	}
+}
+
 // FuzzUnicodeName: whatever the A-label, what is told as its U-label encodes to
 // it again (check 902).
 func FuzzUnicodeName(f *testing.F) {

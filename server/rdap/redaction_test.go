@@ -30,7 +30,9 @@ func TestWithholds(t *testing.T) {
 		},
 		{
 			"so are the parts of an address that tells a country",
-			func(c *registry.Contact) { *c = registry.Contact{ROID: c.ROID, CC: "IE", Street: []string{""}, City: "Cork"} },
+			func(c *registry.Contact) {
+				*c = registry.Contact{ROID: c.ROID, CC: "IE", Street: []string{""}, City: "Cork"}
+			},
 			always | registry.ElementStreet | registry.ElementPC,
 		},
 		{

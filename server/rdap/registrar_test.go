@@ -1,9 +1,11 @@
 package rdap
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
+	"rddsd/cache/cachetest"
 	"rddsd/cache/registry"
 )
 
@@ -43,5 +45,23 @@ func TestAboutLink(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %s, want %s", test.rule, got, want)
 		}
+	}
+}
+
+// TestNamesakes: of several registrars with one name none is shown, and it is
+// said how to ask for one.
+func TestNamesakes(t *testing.T) {
+	k := newAsker(cachetest.Build(
+		&registry.TLD{Name: "coop"}, &registry.Registrar{ClID: "a", IANA: 1, Name: "Twin"}, &registry.Registrar{ClID: "b", IANA: 2, Name: "TWIN"},
+	))
+	body, status := k.ask(t, "entity/twin")
+	if status != http.StatusBadRequest || !strings.Contains(string(body), "ask by IANA ID") {
+		t.Errorf("status %d: %s", status, body)
+	}
+	for _, fault := range check(body, status, testBase+"entity/twin") {
+		t.Error(fault)
+	}
+	if _, status := k.ask(t, "entity/2"); status != http.StatusOK {
+		t.Errorf("by IANA ID: status %d", status)
 	}
 }
