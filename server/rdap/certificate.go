@@ -16,7 +16,7 @@ import (
 // concurrent use.
 type Certificate struct {
 	certFile, keyFile string
-	own               bool // made by us, and renewed by us
+	own               bool // made by us, and renewed by us until somebody puts another there
 
 	current atomic.Pointer[tls.Certificate]
 
@@ -88,22 +88,25 @@ func (c *Certificate) changed() bool {
 	return false
 }
 
-// refresh does what time asks for: renews a certificate of our own that is about
-// to expire, and reads files that have changed. did says that there was anything
+// refresh does what time asks for: reads files that have changed, and renews a
+// certificate of our own that is about to expire. did says that there was anything
 // to do.
 func (c *Certificate) refresh(now time.Time) (did bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.own && expiring(c.current.Load(), now) {
-		if err := makeSelfSigned(c.certFile, c.keyFile, now); err != nil {
-			return true, err
-		}
-		return true, c.load()
-	}
 	if c.changed() {
 		return true, c.load()
 	}
-	return false, nil
+	if !c.own || !expiring(c.current.Load(), now) {
+		return false, nil
+	}
+	if ours, err := isOurs(c.certFile); err != nil || !ours {
+		return false, err
+	}
+	if err := makeSelfSigned(c.certFile, c.keyFile, now); err != nil {
+		return true, err
+	}
+	return true, c.load()
 }
 
 // watch refreshes c until ctx ends. It logs each new certificate, and each time

@@ -111,6 +111,26 @@ func TestSelfSignedLeavesOthersAlone(t *testing.T) {
 	}
 }
 
+// TestSelfSignedGivesWay: a pair that somebody puts in the place of ours while we
+// run is taken, and not replaced when it is about to expire.
+func TestSelfSignedGivesWay(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	c, err := SelfSigned(dir, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writePair(t, dir, "operator", now)
+	due := now.Add(validFor - renewBefore + time.Hour)
+	for range 3 {
+		if _, err := c.refresh(due); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := c.current.Load().Leaf.Subject.CommonName; got != "operator" {
+		t.Errorf("in use is the pair of %s", got)
+	}
+}
+
 // writePair writes cert.pem and key.pem, RSA, for name, from notBefore for a year.
 func writePair(t *testing.T, dir, name string, notBefore time.Time) (certFile, keyFile string) {
 	t.Helper()

@@ -59,7 +59,8 @@ type Server struct {
 	Certificate *Certificate
 
 	// ReadTimeout is the time for a whole request, from the connection or from
-	// the request's first byte on; a byte a second does not move it.
+	// the request's first byte on; a byte a second does not move it. A TLS
+	// handshake has as long before the first one.
 	ReadTimeout time.Duration
 	// WriteTimeout is the time for a whole answer.
 	WriteTimeout time.Duration
