@@ -86,6 +86,18 @@ func Micros(us float64) string {
 	return threeDigits(us/1e6) + " s"
 }
 
+// microsTick is Micros for an axis: "10 ms", "0".
+func microsTick(us float64) string {
+	if us == 0 {
+		return "0"
+	}
+	digits, unit, _ := strings.Cut(Micros(us), " ")
+	if strings.Contains(digits, ".") {
+		digits = strings.TrimRight(strings.TrimRight(digits, "0"), ".")
+	}
+	return digits + " " + unit
+}
+
 // threeDigits returns x from 0 to 1000 to three digits.
 func threeDigits(x float64) string {
 	decimals := 0
