@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"rddsd/cache/cachetest"
+	"rddsd/server/lookup"
 )
 
 func TestSelfSigned(t *testing.T) {
@@ -286,6 +287,41 @@ func TestTLS(t *testing.T) {
 		if n := len(r.counted()); n != 0 {
 			t.Errorf("handshakes were counted as queries: %v", r.counted())
 		}
+	}
+}
+
+// TestPlainOnTLS: who forgets the s of https is told so; what is neither gets no
+// answer.
+func TestPlainOnTLS(t *testing.T) {
+	own, err := SelfSigned(t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificate = own })
+	r.plain = r.tls
+	for _, method := range []string{"GET", "HEAD"} {
+		res := r.exchange(t, method+" /domain/example.coop HTTP/1.1\r\nHost: x\r\n\r\n")
+		if res.StatusCode != http.StatusBadRequest || !res.Close {
+			t.Errorf("%s: status %d, close %v", method, res.StatusCode, res.Close)
+		}
+		res.checkHead(t)
+		if method == "HEAD" {
+			continue
+		}
+		res.check(t, "")
+		if !strings.Contains(string(res.body), "ask with https") {
+			t.Errorf("it is not said why: %s", res.body)
+		}
+	}
+	c := r.dial(t)
+	if _, err := io.WriteString(c, "SSH-2.0-x\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(c); err != nil || bytes.Contains(answer, []byte("HTTP")) {
+		t.Errorf("to what is no HTTP comes %q, %v", answer, err)
+	}
+	if got, broken := r.counted(), r.Counts().Broken; got[lookup.Invalid] != 2 || broken != 3 {
+		t.Errorf("counted %v, %d broken", got, broken)
 	}
 }
 

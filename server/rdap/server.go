@@ -218,10 +218,8 @@ func (s *Server) serveConn(c *conn, config *tls.Config) {
 	}()
 	w := &wire{Conn: c, conn: c}
 	if config != nil {
-		encrypted := tls.Server(c, config)
-		if err := s.handshake(c, encrypted); err != nil {
-			s.counts.broken.Add(1)
-			c.lingers.Store(true)
+		encrypted, err := s.handshake(c, config)
+		if err != nil {
 			c.Close()
 			return
 		}
@@ -229,13 +227,4 @@ func (s *Server) serveConn(c *conn, config *tls.Config) {
 	}
 	// What ends a connection is the client's business: a reset, a timeout.
 	_ = s.http.ServeConn(w)
-}
-
-// handshake begins TLS over c. It takes no longer than a request and an answer.
-func (s *Server) handshake(c *conn, encrypted *tls.Conn) error {
-	now := time.Now()
-	if err := errors.Join(c.SetReadDeadline(now.Add(s.ReadTimeout)), c.SetWriteDeadline(now.Add(s.WriteTimeout))); err != nil {
-		return err
-	}
-	return encrypted.Handshake()
 }
