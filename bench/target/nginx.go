@@ -14,10 +14,10 @@ import (
 
 // nginxOptions are the choices of an nginx that sends constant bytes.
 type nginxOptions struct {
-	file       bool // from a static file; else from its configuration (return)
-	tls        bool
-	workers    string // 1, or auto: one for each processor
-	noSendfile bool
+	file     bool // from a static file; else from its configuration (return)
+	tls      bool
+	workers  string // 1, or auto: one for each processor
+	sendfile bool
 }
 
 var nginxVariants = map[string]nginxOptions{
@@ -26,12 +26,12 @@ var nginxVariants = map[string]nginxOptions{
 	"nginx-return":     {workers: "1"},
 	"nginx-return-tls": {workers: "1", tls: true},
 
-	"nginx-static-auto":        {file: true, workers: "auto"},
-	"nginx-static-no-sendfile": {file: true, workers: "1", noSendfile: true},
-	"nginx-return-auto":        {workers: "auto"},
+	"nginx-static-auto":     {file: true, workers: "auto"},
+	"nginx-static-sendfile": {file: true, workers: "1", sendfile: true},
+	"nginx-return-auto":     {workers: "auto"},
 }
 
-// nginxParts is how long one word of its configuration may be, in bytes: nginx
+// nginxPart is how long one word of its configuration may be, in bytes: nginx
 // refuses more than 4,096.
 const nginxPart = 3000
 
@@ -115,7 +115,7 @@ func nginxConfig(address string, o nginxOptions) []byte {
 	for _, field := range constantHeader[1:] {
 		fmt.Fprintf(&b, "  add_header %s %q;\n", field[0], field[1])
 	}
-	if o.file && !o.noSendfile {
+	if o.sendfile {
 		b.WriteString("  sendfile on;\n  tcp_nopush on;\n")
 	}
 	if o.file {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type RddsdOptions struct {
 	Registry string
 	// Mode is that of its limits: "off", "dry-run" or "enforce".
 	Mode string
+	// Churn is how many changes a second are made to the registry meanwhile.
+	Churn float64
 	// Environment overrides keys of its configuration, such as
 	// RDDSD_FEED_POLL_INTERVAL=1s.
 	Environment []string
@@ -75,6 +78,11 @@ func (s *Starter) StartRddsd(ctx context.Context) (*Rddsd, error) {
 	if err := p.await(ctx, r.ready); err != nil {
 		return nil, err
 	}
+	if s.Rddsd.Churn > 0 {
+		if err := s.startChurn(binary, registry); err != nil {
+			return nil, err
+		}
+	}
 	s.rddsd = r
 	return r, nil
 }
@@ -103,4 +111,12 @@ func (r *Rddsd) ready(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// startChurn has rddsd's own command change the registry at a rate until Stop, in
+// a process of its own: it is neither the server's work nor the load generator's.
+func (s *Starter) startChurn(binary, registry string) error {
+	_, err := s.start("churn", exec.Command(binary, "registry", "churn",
+		"--rate", strconv.FormatFloat(s.Rddsd.Churn, 'g', -1, 64), "--to", "sqlite:"+registry))
+	return err
 }

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rddsd/bench/report"
+	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
+)
+
+// caching is the benchmark of package cache, without a server around it.
+type caching struct {
+	size     int
+	seed     uint64
+	duration time.Duration
+	dir      string
+
+	made    *synthetic.Registry
+	figures figures
+}
+
+func newCache() *cobra.Command {
+	var (
+		c   caching
+		out output
+	)
+	cmd := &cobra.Command{
+		Use:   "cache",
+		Short: "Measure the View: memory, look-ups, files, deltas",
+		Long: "Measure the View: builds one of generated names, straight from the generator, and measures its memory, look-ups,\n" +
+			"garbage collection, its file on disk, and what applying deltas costs and does to readers. Everything runs in this process.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return out.run(cmd, benchmark{name: "cache", measure: c.measure, print: c.print, panels: c.panels})
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&c.size, "size", 1_000_000, "names of the generated .coop registry; a million takes 2 GiB and a minute")
+	f.Uint64Var(&c.seed, "seed", 1, "seed of the generated registry")
+	f.DurationVar(&c.duration, "for", 2*time.Second, "how long to measure each kind of look-up and of delta")
+	f.StringVar(&c.dir, "dir", "", "directory on the disk whose speed is to count (default that for temporary files)")
+	out.addFlags(f)
+	return cmd
+}
+
+// measure adds one figure after the other; after an error, those until then
+// stand.
+func (c *caching) measure(ctx context.Context, r *run) (err error) {
+	defer func() { r.More = c.figures.more() }()
+	r.tell("making a registry of %d names", c.size)
+	if c.made, err = synthetic.New(synthetic.Params{Names: c.size, Seed: c.seed}); err != nil {
+		return err
+	}
+	before, err := readMemory()
+	if err != nil {
+		return err
+	}
+	r.tell("building a View of it")
+	view, built, err := buildView(ctx, c.made)
+	if err != nil {
+		return err
+	}
+	after, err := readMemory()
+	if err != nil {
+		return err
+	}
+	f, names := &c.figures, float64(view.Count(registry.KindDomain))
+	f.add("view_names", "names in the View", names, "")
+	f.add("view_contacts", "contacts", float64(view.Count(registry.KindContact)), "")
+	f.add("view_hosts", "hosts", float64(view.Count(registry.KindHost)), "")
+	f.add("row_bytes_per_name", "rows, as the feed brings them", float64(built.bytes)/names, "B a name")
+	f.add("rss_bytes_per_name", "resident memory", float64(after.rss-before.rss)/names, "B a name")
+	f.add("heap_bytes_per_name", "Go heap", float64(after.heap-before.heap)/names, "B a name")
+	f.add("build_names_per_s", "build, rows given", names/built.took.Seconds(), "names/s")
+	gc := collect()
+	f.add("gc_cpu_ms", "a full garbage collection: processor time", milliseconds(gc.cpu), "ms")
+	f.add("gc_ms", "from beginning to end", milliseconds(gc.took), "ms")
+	f.add("gc_pause_us", "everything stands still", micros(gc.pause), "µs")
+
+	r.tell("looking names up")
+	s, err := newSample(c.made, c.seed)
+	if err != nil {
+		return err
+	}
+	if err := measureLookups(ctx, f, view, s, c.duration); err != nil {
+		return err
+	}
+	r.tell("writing and loading its file")
+	if err := measureDisk(ctx, f, view, c.dir); err != nil {
+		return err
+	}
+	r.tell("applying deltas")
+	writer := &changes{view: view, names: s.hits, rng: rand.New(rand.NewPCG(c.seed, 1))}
+	if err := measureApply(ctx, f, writer, c.duration); err != nil {
+		return err
+	}
+	return measurePause(ctx, f, writer, c.duration)
+}
+
+func (c *caching) print(out io.Writer, r *run) error {
+	r.printAround(out)
+	return c.figures.print(out)
+}
+
+// panels are the diagrams of a chart: the figures, by what they have in common.
+func (c *caching) panels() []report.Panel {
+	var list []report.Panel
+	for _, p := range [...]struct{ title, unit string }{
+		{"Memory of a name", "B a name"},
+		{"One look-up", "ns"},
+		{"Deltas applied", "changes/s"},
+		{"Held up: one delta, one reader, one collection", "\u00b5s"},
+	} {
+		panel := report.Panel{Title: p.title + ", " + p.unit, X: report.Axis{Round: true}}
+		for _, f := range c.figures {
+			if strings.HasPrefix(f.unit, p.unit) {
+				panel.Bars = append(panel.Bars, report.Bar{Name: f.key, Value: f.value, Low: f.value, High: f.value})
+			}
+		}
+		list = append(list, panel)
+	}
+	return list
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
