@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -37,7 +38,7 @@ func newCache() *cobra.Command {
 			"garbage collection, its file on disk, and what applying deltas costs and does to readers. Everything runs in this process.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return out.run(cmd, benchmark{name: "cache", measure: c.measure, print: c.print, panels: c.panels})
+			return out.run(cmd, benchmark{name: "cache", measure: c.measure, print: c.print, panels: c.panels, rows: c.rows})
 		},
 	}
 	f := cmd.Flags()
@@ -72,16 +73,16 @@ func (c *caching) measure(ctx context.Context, r *run) (err error) {
 	}
 	f, names := &c.figures, float64(view.Count(registry.KindDomain))
 	f.add("view_names", "names in the View", names, "")
-	f.add("view_contacts", "contacts", float64(view.Count(registry.KindContact)), "")
-	f.add("view_hosts", "hosts", float64(view.Count(registry.KindHost)), "")
+	f.add("view_contacts", "contacts in it", float64(view.Count(registry.KindContact)), "")
+	f.add("view_hosts", "hosts in it", float64(view.Count(registry.KindHost)), "")
 	f.add("row_bytes_per_name", "rows, as the feed brings them", float64(built.bytes)/names, "B a name")
 	f.add("rss_bytes_per_name", "resident memory", float64(after.rss-before.rss)/names, "B a name")
-	f.add("heap_bytes_per_name", "Go heap", float64(after.heap-before.heap)/names, "B a name")
-	f.add("build_names_per_s", "build, rows given", names/built.took.Seconds(), "names/s")
+	f.add("heap_bytes_per_name", "of it in the Go heap", float64(after.heap-before.heap)/names, "B a name")
+	f.add("build_names_per_s", "building it, rows given", names/built.took.Seconds(), "names/s")
 	gc := collect()
-	f.add("gc_cpu_ms", "a full garbage collection: processor time", milliseconds(gc.cpu), "ms")
-	f.add("gc_ms", "from beginning to end", milliseconds(gc.took), "ms")
-	f.add("gc_pause_us", "everything stands still", micros(gc.pause), "µs")
+	f.add("gc_cpu_ms", "a full garbage collection, processor time", milliseconds(gc.cpu), "ms")
+	f.add("gc_ms", "a full garbage collection, from beginning to end", milliseconds(gc.took), "ms")
+	f.add("gc_pause_us", "a full garbage collection, everything stands still", micros(gc.pause), "µs")
 
 	r.tell("looking names up")
 	s, err := newSample(c.made, c.seed)
@@ -106,6 +107,19 @@ func (c *caching) measure(ctx context.Context, r *run) (err error) {
 func (c *caching) print(out io.Writer, r *run) error {
 	r.printAround(out)
 	return c.figures.print(out)
+}
+
+// rows writes a row for each question that RESULTS.md asks of the cache.
+func (c *caching) rows(out io.Writer, r *run) {
+	for _, keys := range [...][]string{
+		{"view_names", "rss_bytes_per_name", "heap_bytes_per_name", "row_bytes_per_name", "build_names_per_s", "gc_cpu_ms", "gc_pause_us"},
+		{"view_names", "hit_ns", "miss_ns", "idn_ns", "find_hit_ns", "find_idn_ns"},
+		{"view_names", "file_bytes", "write_s", "load_warm_s", "load_cold_s", "load_cold_read_bytes"},
+		{"view_names", "apply_1_per_s", "apply_100_per_s", "apply_100_p50_us", "apply_100_max_us", "pause_idle_max_us", "pause_apply_max_us"},
+	} {
+		c.figures.row(out, r, keys...)
+		fmt.Fprintln(out)
+	}
 }
 
 // panels are the diagrams of a chart: the figures, by what they have in common.

@@ -87,10 +87,10 @@ func measureApply(ctx context.Context, f *figures, c *changes, each time.Duratio
 				return fmt.Errorf("a delta took %v to apply: %w", took, err)
 			}
 		}
-		key, label := fmt.Sprintf("apply_%d_", n), fmt.Sprintf("apply deltas of %d changes", n)
+		key, label := fmt.Sprintf("apply_%d_", n), fmt.Sprintf("applying deltas of %d", n)
 		f.add(key+"per_s", label, float64(deltas*n)/sum.Seconds(), "changes/s")
-		f.add(key+"p50_us", "p50", float64(times.ValueAtPercentile(50))/1e3, "µs a delta")
-		f.add(key+"max_us", "max", float64(times.Max())/1e3, "µs a delta")
+		f.add(key+"p50_us", label+", p50", float64(times.ValueAtPercentile(50))/1e3, "µs a delta")
+		f.add(key+"max_us", label+", max", float64(times.Max())/1e3, "µs a delta")
 	}
 	return nil
 }
@@ -111,8 +111,8 @@ func measurePause(ctx context.Context, f *figures, c *changes, length time.Durat
 		key, label string
 		write      bool
 	}{
-		{"pause_idle_", "a reader's gap between look-ups, nothing applied", false},
-		{"pause_apply_", "while deltas are applied back to back", true},
+		{"pause_idle_", "a reader's gap, nothing applied", false},
+		{"pause_apply_", "a reader's gap, deltas applied back to back", true},
 	} {
 		current.Publish(c.view)
 		ctx, stop := context.WithTimeout(ctx, length)
@@ -132,8 +132,8 @@ func measurePause(ctx context.Context, f *figures, c *changes, length time.Durat
 		if err != nil {
 			return err
 		}
-		f.add(m.key+"p9999_us", m.label+": p99.99", float64(h.ValueAtPercentile(99.99))/1e3, "µs")
-		f.add(m.key+"max_us", "max", float64(h.Max())/1e3, "µs")
+		f.add(m.key+"p9999_us", m.label+", p99.99", float64(h.ValueAtPercentile(99.99))/1e3, "µs")
+		f.add(m.key+"max_us", m.label+", max", float64(h.Max())/1e3, "µs")
 	}
 	return ctx.Err()
 }

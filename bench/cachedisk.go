@@ -33,13 +33,13 @@ func measureDisk(ctx context.Context, f *figures, view *cache.View, parent strin
 		return err
 	}
 	f.add("file_bytes", "the View's file on disk", float64(bytes)/(1<<20), "MiB")
-	f.add("write_s", "write it, to the disk", took.Seconds(), "s")
+	f.add("write_s", "writing it", took.Seconds(), "s")
 	for _, load := range []struct {
-		key, label string
-		before     func(dir string) error
+		key, word string
+		before    func(dir string) error
 	}{
-		{"load_warm_s", "load it, warm", func(string) error { return nil }},
-		{"load_cold_s", "cold", forget},
+		{"load_warm_", "warm", func(string) error { return nil }},
+		{"load_cold_", "cold", forget},
 	} {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -58,8 +58,8 @@ func measureDisk(ctx context.Context, f *figures, view *cache.View, parent strin
 		}); err != nil {
 			return err
 		}
-		f.add(load.key, load.label, time.Since(begun).Seconds(), "s")
-		f.add(load.key[:len(load.key)-1]+"read_bytes", "read from the disk for that", float64(readFromDisk()-read)/(1<<20), "MiB")
+		f.add(load.key+"s", "loading it, "+load.word, time.Since(begun).Seconds(), "s")
+		f.add(load.key+"read_bytes", "read from the disk, "+load.word, float64(readFromDisk()-read)/(1<<20), "MiB")
 	}
 	return nil
 }

@@ -82,11 +82,11 @@ func measureLookups(ctx context.Context, f *figures, view *cache.View, s *sample
 		names      []string
 		look       func(string) error
 	}{
-		{"hit_ns", "look up a name in the View: hit", s.hits, inView(cache.Present)},
-		{"miss_ns", "miss", s.misses, inView(cache.Absent)},
-		{"idn_ns", "IDN, as A-label", s.idns, inView(cache.Present)},
-		{"find_hit_ns", "parse a query line and find its answer: hit", s.hits, wholeWay},
-		{"find_idn_ns", "IDN, as U-label", s.typed, wholeWay},
+		{"hit_ns", "View: hit", s.hits, inView(cache.Present)},
+		{"miss_ns", "View: miss", s.misses, inView(cache.Absent)},
+		{"idn_ns", "View: IDN, as A-label", s.idns, inView(cache.Present)},
+		{"find_hit_ns", "query line to answer: hit", s.hits, wholeWay},
+		{"find_idn_ns", "query line to answer: IDN, as U-label", s.typed, wholeWay},
 	} {
 		if len(m.names) == 0 {
 			continue // a small registry may hold no IDN

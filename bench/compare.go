@@ -26,6 +26,7 @@ type comparing struct {
 	subject
 	loading
 	rounds int
+	again  func() bool // whether the rounds leave a doubt, so that as many follow; nil = they do not
 
 	contest contest
 }
@@ -50,7 +51,7 @@ func newCompare() *cobra.Command {
 		ValidArgsFunction: cobra.FixedCompletions(target.Names(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return out.run(cmd, benchmark{
-				name: "compare", print: c.contest.print,
+				name: "compare", print: c.contest.print, rows: c.contest.rows,
 				measure: func(ctx context.Context, r *run) error { return c.measure(ctx, r, args) },
 			})
 		},
@@ -100,13 +101,16 @@ func (c *comparing) measure(ctx context.Context, r *run, targets []string) (err 
 // race measures the servers that were started.
 func (c *comparing) race(ctx context.Context, r *run, starter *target.Starter, names *load.Names) error {
 	for _, server := range c.contest.servers {
-		o, err := c.options(server, names, c.seed)
+		o, err := c.options(server, names, &c.subject)
 		if err != nil {
 			return err
 		}
 		c.contest.options = append(c.contest.options, o)
 	}
 	err := c.contest.run(ctx, c.rounds, r)
+	if err == nil && c.again != nil && c.again() {
+		err = c.contest.run(ctx, c.rounds, r)
+	}
 	c.contest.report(r)
 	if ended := starter.Ended(); ended != nil {
 		return ended // and what the load generator says follows from it

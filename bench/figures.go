@@ -3,8 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
+	"time"
 )
 
 // figure is one number of a benchmark that does not measure a server.
@@ -38,6 +41,21 @@ func (f figures) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%s\t %s\t\n", one.label, digits(one.value), one.unit)
 	}
 	return w.Flush()
+}
+
+// row writes some of the figures as a row of RESULTS.md, with the head of its
+// table.
+func (f *figures) row(out io.Writer, r *run, keys ...string) {
+	head, line, values := "| date | commit | load average | command |", "| --- | --- | --- | --- |", ""
+	for _, one := range *f {
+		if slices.Contains(keys, one.key) {
+			head += " " + one.label + " |"
+			line += " ---: |"
+			values += " " + strings.TrimSpace(digits(one.value)+" "+one.unit) + " |"
+		}
+	}
+	fmt.Fprintf(out, "%s\n%s\n| %s | %s | %s | `%s` |%s\n", head, line,
+		r.Started.Format(time.DateOnly), r.Commit, r.LoadBefore, strings.ReplaceAll(r.Command, "|", `\|`), values)
 }
 
 // digits writes v with three digits or more.

@@ -51,16 +51,16 @@ func (l *loading) addRDAPFlags(f *pflag.FlagSet) {
 }
 
 // options returns what a run against s does.
-func (l *loading) options(s *target.Server, names *load.Names, seed uint64) (load.Options, error) {
+func (l *loading) options(s *target.Server, names *load.Names, about *subject) (load.Options, error) {
 	o := load.Options{
-		Target: s.Address, Names: names, Seed: seed,
+		Target: s.Address, Names: names, Seed: about.seed,
 		Connections: l.connections, Rate: l.rate, For: l.duration, Warmup: l.warmup, Timeout: l.timeout,
 		Sources: l.sources, Threads: l.threads, CheckEvery: l.checkEvery, AllowErrors: l.allowErrors,
 	}
 	if s.Constant {
 		o.AnyAnswer = true
 	} else {
-		o.Expect = names.Expect
+		o.Expect = about.expect(names)
 	}
 	if s.Service != target.WHOIS {
 		o.Protocol = load.RDAP

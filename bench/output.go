@@ -16,10 +16,14 @@ import (
 )
 
 // output is where a run goes: the flags that commands share.
-type output struct{ file string }
+type output struct {
+	file string
+	rows bool
+}
 
 func (o *output) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "out", "", "file for the results, NAME.json; charts come beside it (default bench/results/COMMAND.json)")
+	f.BoolVar(&o.rows, "rows", false, "print rows for bench/RESULTS.md too")
 }
 
 // run is a run under way.
@@ -43,6 +47,7 @@ type benchmark struct {
 	measure func(context.Context, *run) error
 	print   func(io.Writer, *run) error
 	panels  func() []report.Panel // of a chart of its own; nil = that of servers
+	rows    func(io.Writer, *run) // of RESULTS.md; nil = those of servers
 }
 
 // run does one run, tells people of it on standard output, and writes it to files.
@@ -63,7 +68,23 @@ func (o *output) run(cmd *cobra.Command, b benchmark) error {
 	if len(r.Targets)+len(r.More) == 0 {
 		return err // nothing was measured
 	}
-	return errors.Join(err, b.print(out, r), o.write(out, r, b.panels))
+	err = errors.Join(err, b.print(out, r))
+	if o.rows {
+		fmt.Fprintln(out)
+		b.printRows(out, r)
+	}
+	return errors.Join(err, o.write(out, r, b.panels))
+}
+
+func (b *benchmark) printRows(out io.Writer, r *run) {
+	if b.rows != nil {
+		b.rows(out, r)
+		return
+	}
+	fmt.Fprint(out, report.MarkdownHead)
+	for i := range r.Targets {
+		fmt.Fprint(out, r.MarkdownRow(&r.Targets[i]))
+	}
 }
 
 // write writes the run to its files, and tells which.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,11 +23,12 @@ type contest struct {
 	sums    []*load.Result     // by server: all rounds together
 }
 
-// run measures each server once in each round. After an error, the rounds until
-// then stand.
+// run measures each server once in each round; another call adds more rounds.
+// After an error, the rounds until then stand.
 func (c *contest) run(ctx context.Context, rounds int, r *run) error {
-	c.rounds = make([][]report.Figures, len(c.servers))
-	c.sums = make([]*load.Result, len(c.servers))
+	if c.rounds == nil {
+		c.rounds, c.sums = make([][]report.Figures, len(c.servers)), make([]*load.Result, len(c.servers))
+	}
 	for round := range rounds {
 		for i, s := range c.servers {
 			o := c.options[i]
@@ -189,6 +191,23 @@ func (c *contest) print(out io.Writer, r *run) error {
 }
 
 func (c *contest) measured(i int) bool { return len(c.rounds) > i && len(c.rounds[i]) > 0 }
+
+// rows writes the comparison as rows of RESULTS.md.
+func (c *contest) rows(out io.Writer, r *run) {
+	fmt.Fprint(out, "| date | commit | load average | command | server | CPU \u00b5s/query (range) | ratio (range) | normalised | client CPU \u00b5s | queries/s | p50 | p99 | p99.9 | RSS |\n"+
+		"| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	for i, s := range c.servers {
+		if !c.measured(i) {
+			continue
+		}
+		f, cpu := c.medians(i), c.over(i, serverCPU)
+		raw, normalised := c.ratio(i, c.base(i), false), c.ratio(i, c.base(i), true)
+		fmt.Fprintf(out, "| %s | %s | %s | `%s` | %s | %.1f (%.1f-%.1f) | %.2f (%.2f-%.2f) | %.2f | %.1f | %s | %s | %s | %s | %s |\n",
+			r.Started.Format(time.DateOnly), r.Commit, r.LoadBefore, strings.ReplaceAll(r.Command, "|", `\|`), s.Name,
+			cpu.Median, cpu.Min, cpu.Max, raw.Median, raw.Min, raw.Max, normalised.Median, f.ClientCPU,
+			report.Count(int64(f.QPS)), report.Micros(f.P50), report.Micros(f.P99), report.Micros(f.P999), report.Bytes(f.RSS))
+	}
+}
 
 // report adds the servers, with their ratios, to the run.
 func (c *contest) report(r *run) {

@@ -82,7 +82,7 @@ func (s *single) measure(ctx context.Context, r *run) (err error) {
 	if err != nil {
 		return err
 	}
-	o, err := s.options(server, names, s.seed)
+	o, err := s.options(server, names, &s.subject)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,8 @@ type subject struct {
 	mode     string
 	churn    float64
 
-	made *synthetic.Registry
+	made    *synthetic.Registry
+	changed bool // the file has been changed since it was generated
 }
 
 func (s *subject) addFlags(f *pflag.FlagSet, size int) {
@@ -65,6 +66,21 @@ func (s *subject) loadNames() (*load.Names, error) {
 	return load.FromRegistry(g)
 }
 
+// expect returns what answers are held against, nil for nothing. A registry that
+// changes, or has changed, only lets misses be checked: nothing ever registers
+// their names.
+func (s *subject) expect(names *load.Names) func(load.Query) (load.Expectation, bool) {
+	if !s.changed && s.churn == 0 {
+		return names.Expect
+	}
+	return func(q load.Query) (load.Expectation, bool) {
+		if q.Kind != load.Miss {
+			return load.Expectation{}, false
+		}
+		return names.Expect(q)
+	}
+}
+
 // prepare sees that starter can start rddsd: that the file it is to follow is
 // there and is the generated registry.
 func (s *subject) prepare(ctx context.Context, starter *target.Starter) error {
@@ -89,8 +105,8 @@ func (s *subject) prepare(ctx context.Context, starter *target.Starter) error {
 	return s.recognise(ctx, path, g)
 }
 
-// recognise returns an error unless the file at path is the registry g, perhaps
-// changed since.
+// recognise returns an error unless the file at path is the registry g, and notes
+// whether it has been changed since.
 func (s *subject) recognise(ctx context.Context, path string, g *synthetic.Registry) error {
 	db, err := sqlite.OpenWriter(ctx, path)
 	if err != nil {
@@ -98,7 +114,7 @@ func (s *subject) recognise(ctx context.Context, path string, g *synthetic.Regis
 	}
 	defer db.Close()
 	var id string
-	if err := db.QueryRowContext(ctx, "select registry from rdds_meta").Scan(&id); err != nil {
+	if err := db.QueryRowContext(ctx, "select registry, (select seq from rdds_head) > 0 from rdds_meta").Scan(&id, &s.changed); err != nil {
 		return fmt.Errorf("registry %s: read which one it is: %w", path, err)
 	}
 	if want, _ := g.Identity(); id != want {

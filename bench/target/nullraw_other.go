@@ -9,10 +9,6 @@ import (
 	"net/netip"
 )
 
-type rawOptions struct{}
-
-var rawVariants = map[string]rawOptions{"null-raw": {}}
-
 func serveRaw(context.Context, netip.AddrPort, rawOptions, func(net.Addr) error) error {
 	return errors.New("its accept path is Linux's")
 }
