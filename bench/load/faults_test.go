@@ -67,7 +67,8 @@ func TestRunCountsFaults(t *testing.T) {
 		for _, goroutines := range []bool{false, true} {
 			var asked atomic.Int64
 			target := serveLines(t, func(conn net.Conn, line string) {
-				if asked.Add(1)%20 == 0 {
+				// Not the name that is asked for before anything is measured.
+				if asked.Add(1)%20 == 0 && line != generated().At(0) {
 					test.do(conn)
 					return
 				}
@@ -80,7 +81,7 @@ func TestRunCountsFaults(t *testing.T) {
 				t.Errorf("%s, by goroutines %t: Run: %v; the error must name %s and tell of %s", test.name, goroutines, err, target, test.want)
 				continue
 			}
-			if n := r.Outcomes[test.want]; n < r.Requests/25 || n != r.Errors() {
+			if n := r.Outcomes[test.want]; n < r.Requests/40 || n != r.Errors() {
 				t.Errorf("%s, by goroutines %t: outcomes %v, want one in 20 to be %s", test.name, goroutines, r.Outcomes, test.want)
 			}
 			if test.want == TimedOut && r.Quantile(1) < 140*time.Millisecond {
@@ -128,7 +129,7 @@ func TestRunTargetGoesAway(t *testing.T) {
 			o := short(listener.Addr().String(), WHOIS)
 			o.For, o.Timeout, o.AllowErrors = time.Minute, 200*time.Millisecond, true
 			r, err := Run(t.Context(), o)
-			if r == nil || err == nil || !strings.Contains(err.Error(), "has not answered for") || !strings.Contains(err.Error(), o.Target) {
+			if r == nil || r.Took > 10*time.Second || err == nil || !strings.Contains(err.Error(), "has not answered for") || !strings.Contains(err.Error(), o.Target) {
 				t.Errorf("Run: %v, %v; the error must tell that %s has stopped answering", r, err, o.Target)
 			}
 			listener.Close()

@@ -87,9 +87,9 @@ func (l *loop) drive(ctx context.Context) (err error) {
 	swept := time.Duration(0)
 	for {
 		now := l.run.clock()
+		l.rec.roll(now)
 		if now-swept >= sweep {
 			swept = now
-			l.rec.roll(now)
 			l.timeOut(now)
 			for _, i := range l.tired {
 				l.rest(&l.conns[i], now)

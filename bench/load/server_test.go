@@ -172,11 +172,7 @@ func answerRDAP(w http.ResponseWriter, r *http.Request, o rdapOptions) {
 		}
 	}
 	if o.gzip && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		_, _ = z.Write(body)
-		_ = z.Close()
-		body = b.Bytes()
+		body = deflate(body)
 		w.Header().Set("Content-Encoding", "gzip")
 	}
 	w.Header().Set("Content-Type", "application/rdap+json")
@@ -186,6 +182,14 @@ func answerRDAP(w http.ResponseWriter, r *http.Request, o rdapOptions) {
 		_ = http.NewResponseController(w).Flush()
 	}
 	_, _ = w.Write(body)
+}
+
+func deflate(body []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, _ = z.Write(body) // memory does not fail
+	_ = z.Close()
+	return b.Bytes()
 }
 
 // rdapBody returns the right answer to a path, by the generated registry.

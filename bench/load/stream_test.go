@@ -41,6 +41,9 @@ func TestStreamMix(t *testing.T) {
 				if list[i].head {
 					heads++
 				}
+				if p == RDAP && strings.HasPrefix(string(list[i].out), "HEAD /") != list[i].head {
+					t.Fatalf("%s %s: %q, although it should be HEAD: %t", p, name, list[i].out, list[i].head)
+				}
 			}
 			sum := 0.0
 			for _, share := range o.Mix.Shares {

@@ -25,8 +25,14 @@ const (
 // palette has the colours of lines, on light and on dark paper, of about the same
 // weight each; people who see fewer colours can tell neighbours apart.
 var palette = [...]struct{ light, dark string }{
-	{"#2a78d6", "#4c97ee"}, {"#d95f26", "#ee7f45"}, {"#17946a", "#2fb98a"}, {"#b07a00", "#d9a21b"},
-	{"#c64b86", "#e878ab"}, {"#5a49b8", "#9a8df0"}, {"#8a5a3c", "#c08b68"}, {"#d03c3b", "#f06f6d"},
+	{"#2a78d6", "#4c97ee"},
+	{"#d95f26", "#ee7f45"},
+	{"#17946a", "#2fb98a"},
+	{"#b07a00", "#d9a21b"},
+	{"#c64b86", "#e878ab"},
+	{"#5a49b8", "#9a8df0"},
+	{"#8a5a3c", "#c08b68"},
+	{"#d03c3b", "#f06f6d"},
 }
 
 // SVG draws the chart. It needs nothing from elsewhere, and fits light and dark
