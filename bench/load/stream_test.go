@@ -257,7 +257,8 @@ func BenchmarkRead(b *testing.B) {
 	q := query{kind: Hit, isDomain: true, name: []byte("example.coop")}
 	text := []byte(foundText("example.coop", &e))
 	o := Options{Names: generated()}
-	body := foundBody("example.coop", &e)
+	// As long as bodies are, with the name not first.
+	body := append([]byte(`{"notices":"`+strings.Repeat("Terms of Service, and more. ", 100)+`",`), foundBody("example.coop", &e)[1:]...)
 	response := []byte("HTTP/1.1 200 OK\r\nServer: x\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/rdap+json\r\nContent-Length: " +
 		strconv.Itoa(len(body)) + "\r\n\r\n" + string(body))
 	for name, in := range map[string][]byte{"whois": text, "rdap": response} {
