@@ -67,7 +67,7 @@ type Options struct {
 	Threads int
 	// Goroutines has each connection served by a goroutine over package net, which
 	// TLS and other systems than Linux use in any case. The default on Linux is a
-	// loop over raw sockets, which costs this process about half as much a query.
+	// loop over raw sockets, which costs this process six tenths as much a query.
 	Goroutines bool
 	// HTTP is for RDAP.
 	HTTP HTTP
