@@ -47,7 +47,7 @@ func newFeed() *cobra.Command {
 			"rddsd on a generated registry; with it, --registry is the file that the server at --target follows, which is changed.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return out.run(cmd, benchmark{name: "feed", measure: f.measure, print: f.print})
+			return out.run(cmd, benchmark{name: "feed", measure: f.measure, print: f.print, rows: f.rows})
 		},
 	}
 	flags := cmd.Flags()
@@ -239,6 +239,16 @@ func (f *following) report(r *run) {
 	r.Assumptions = append(r.Assumptions,
 		fmt.Sprintf("a change that does not show yet is asked for every %v: figures are too high by up to that and the time of one answer", watchEvery))
 	r.More["changes"], r.More["changes_a_second"] = f.written, f.rate
+}
+
+// rows writes what was seen as rows of RESULTS.md.
+func (f *following) rows(out io.Writer, r *run) {
+	fmt.Fprintf(out, "| date | commit | machine | load average | command | answers of | changes | p50 | p99 | max | later than %v | lost |\n", f.late)
+	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+	for _, one := range f.watches {
+		fmt.Fprintf(out, "| %s | %s | %d | %s | %s | %s | %d | %d |\n", r.where(), one.server.Name, one.lag.TotalCount()+one.losses,
+			quantile(one.lag, 50), quantile(one.lag, 99), quantile(one.lag, 100), one.lates, one.losses)
+	}
 }
 
 // quantile returns a percentile as people read it.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // figure is one number of a benchmark that does not measure a server.
@@ -46,7 +45,7 @@ func (f figures) print(out io.Writer) error {
 // row writes some of the figures as a row of RESULTS.md, with the head of its
 // table.
 func (f *figures) row(out io.Writer, r *run, keys ...string) {
-	head, line, values := "| date | commit | load average | command |", "| --- | --- | --- | --- |", ""
+	head, line, values := "| date | commit | machine | load average | command |", "| --- | --- | --- | --- | --- |", ""
 	for _, one := range *f {
 		if slices.Contains(keys, one.key) {
 			head += " " + one.label + " |"
@@ -54,8 +53,7 @@ func (f *figures) row(out io.Writer, r *run, keys ...string) {
 			values += " " + strings.TrimSpace(digits(one.value)+" "+one.unit) + " |"
 		}
 	}
-	fmt.Fprintf(out, "%s\n%s\n| %s | %s | %s | `%s` |%s\n", head, line,
-		r.Started.Format(time.DateOnly), r.Commit, r.LoadBefore, strings.ReplaceAll(r.Command, "|", `\|`), values)
+	fmt.Fprintf(out, "%s\n%s\n| %s |%s\n", head, line, r.where(), values)
 }
 
 // digits writes v with three digits or more.

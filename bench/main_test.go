@@ -309,6 +309,39 @@ func TestChangedRegistriesAreNotHeldAgainstTheGenerator(t *testing.T) {
 	}
 }
 
+// TestRowsFitTheirTables prints rows of RESULTS.md: as many cells as the head has.
+func TestRowsFitTheirTables(t *testing.T) {
+	for _, args := range [][]string{
+		append([]string{"compare", "null", "--rounds", "1", "--rows"}, shortly...),
+		append([]string{"whois", "--rows"}, shortly...),
+		{"cache", "--size", "100", "--for", "1ms", "--rows"},
+		{"feed", "--size", "100", "--for", "200ms", "--rate", "10", "--rows"},
+	} {
+		out, _, err := bench(t, t.Context(), args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, rows := 0, 0
+		for line := range strings.Lines(out) {
+			switch cells := strings.Count(line, "|"); {
+			case cells == 0:
+			case strings.HasPrefix(line, "| date"):
+				head = cells
+			case cells != head:
+				t.Errorf("%s: a row of %d cells in a table of %d: %s", args[0], cells, head, line)
+			case !strings.HasPrefix(line, "| ---"):
+				rows++
+			}
+		}
+		if rows == 0 {
+			t.Errorf("%s prints no row", args[0])
+		}
+	}
+	if got, want := measuring("go run ./bench feed --rows --rate 5 --out x.json --for 1s --out=y"), "go run ./bench feed --rate 5 --for 1s"; got != want {
+		t.Errorf("measuring() = %q, want %q", got, want)
+	}
+}
+
 func TestSpreads(t *testing.T) {
 	for _, c := range []struct {
 		values []float64

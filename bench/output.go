@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
@@ -76,14 +78,38 @@ func (o *output) run(cmd *cobra.Command, b benchmark) error {
 	return errors.Join(err, o.write(out, r, b.panels))
 }
 
+// where returns the cells of RESULTS.md that tell what a row is of.
+func (r *run) where() string {
+	return fmt.Sprintf("%s | %s | %s, %d cores | %s | `%s`", r.Started.Format(time.DateOnly), r.Commit,
+		r.Machine.CPU, r.Machine.Cores, r.LoadBefore, strings.ReplaceAll(measuring(r.Command), "|", `\|`))
+}
+
+// measuring returns a command without the flags that do not change what it
+// measures.
+func measuring(command string) string {
+	var kept []string
+	words := strings.Split(command, " ")
+	for i := 0; i < len(words); i++ {
+		switch {
+		case words[i] == "--out":
+			i++
+		case words[i] != "--rows" && !strings.HasPrefix(words[i], "--out="):
+			kept = append(kept, words[i])
+		}
+	}
+	return strings.Join(kept, " ")
+}
+
 func (b *benchmark) printRows(out io.Writer, r *run) {
 	if b.rows != nil {
 		b.rows(out, r)
 		return
 	}
+	told := *r.Run
+	told.Command = measuring(r.Command)
 	fmt.Fprint(out, report.MarkdownHead)
-	for i := range r.Targets {
-		fmt.Fprint(out, r.MarkdownRow(&r.Targets[i]))
+	for i := range told.Targets {
+		fmt.Fprint(out, told.MarkdownRow(&told.Targets[i]))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -194,16 +193,16 @@ func (c *contest) measured(i int) bool { return len(c.rounds) > i && len(c.round
 
 // rows writes the comparison as rows of RESULTS.md.
 func (c *contest) rows(out io.Writer, r *run) {
-	fmt.Fprint(out, "| date | commit | load average | command | server | CPU \u00b5s/query (range) | ratio (range) | normalised | client CPU \u00b5s | queries/s | p50 | p99 | p99.9 | RSS |\n"+
-		"| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	fmt.Fprint(out, "| date | commit | machine | load average | command | server | CPU \u00b5s/query (range) | ratio (range) | normalised | client CPU \u00b5s | queries/s | p50 | p99 | p99.9 | RSS |\n"+
+		"| --- | --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for i, s := range c.servers {
 		if !c.measured(i) {
 			continue
 		}
 		f, cpu := c.medians(i), c.over(i, serverCPU)
 		raw, normalised := c.ratio(i, c.base(i), false), c.ratio(i, c.base(i), true)
-		fmt.Fprintf(out, "| %s | %s | %s | `%s` | %s | %.1f (%.1f-%.1f) | %.2f (%.2f-%.2f) | %.2f | %.1f | %s | %s | %s | %s | %s |\n",
-			r.Started.Format(time.DateOnly), r.Commit, r.LoadBefore, strings.ReplaceAll(r.Command, "|", `\|`), s.Name,
+		fmt.Fprintf(out, "| %s | %s | %.1f (%.1f-%.1f) | %.2f (%.2f-%.2f) | %.2f | %.1f | %s | %s | %s | %s | %s |\n",
+			r.where(), s.Name,
 			cpu.Median, cpu.Min, cpu.Max, raw.Median, raw.Min, raw.Max, normalised.Median, f.ClientCPU,
 			report.Count(int64(f.QPS)), report.Micros(f.P50), report.Micros(f.P99), report.Micros(f.P999), report.Bytes(f.RSS))
 	}
