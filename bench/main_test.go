@@ -9,8 +9,10 @@ import (
 	"math"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,8 +28,19 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(func() int {
+		var err error
+		if scratch, err = os.MkdirTemp("", "rddsd-bench-test-"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(scratch)
+		return m.Run()
+	}())
 }
+
+// scratch is a directory for files of all tests.
+var scratch string
 
 // bench runs the program as it is typed, and returns what it prints on standard
 // output and what it writes to its file, nil for nothing.
@@ -53,6 +66,26 @@ func bench(t *testing.T, ctx context.Context, args ...string) (string, *report.R
 		t.Errorf("no chart: %v", err)
 	}
 	return out.String(), written, err
+}
+
+// built returns the flag that names rddsd, built once for all tests.
+var built = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(scratch, "rddsd")
+	out, err := exec.Command("go", "build", "-o", binary, "rddsd").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build rddsd: %w\n%s", err, out)
+	}
+	return "--rddsd=" + binary, nil
+})
+
+// withRddsd adds that flag, and those of a run that is long enough for a test.
+func withRddsd(t *testing.T, args ...string) []string {
+	t.Helper()
+	flag, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(append(args, flag), shortly...)
 }
 
 // shortly are flags of a run that is long enough for a test.
@@ -96,7 +129,7 @@ func TestRddsdIsMeasuredAndChecked(t *testing.T) {
 		{"rdap", "--check-every", "1"},
 		{"rdap", "--tls", "--check-every", "1"},
 	} {
-		_, written, err := bench(t, t.Context(), append(args, shortly...)...)
+		_, written, err := bench(t, t.Context(), withRddsd(t, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,7 +334,7 @@ func TestChangedRegistriesAreNotHeldAgainstTheGenerator(t *testing.T) {
 		t.Fatal(err)
 	}
 	for mix, checked := range map[string]bool{"hits": false, "misses": true} {
-		args := append([]string{"whois", "--registry", path, "--check-every", "1", "--mix", mix}, shortly...)
+		args := withRddsd(t, "whois", "--registry", path, "--check-every", "1", "--mix", mix)
 		_, written, err := bench(t, t.Context(), args...)
 		if err != nil || written.Targets[0].Checked > 0 != checked {
 			t.Errorf("mix %s: %v, %d answers were checked", mix, err, written.Targets[0].Checked)
@@ -313,9 +346,9 @@ func TestChangedRegistriesAreNotHeldAgainstTheGenerator(t *testing.T) {
 func TestRowsFitTheirTables(t *testing.T) {
 	for _, args := range [][]string{
 		append([]string{"compare", "null", "--rounds", "1", "--rows"}, shortly...),
-		append([]string{"whois", "--rows"}, shortly...),
+		withRddsd(t, "whois", "--rows"),
 		{"cache", "--size", "100", "--for", "1ms", "--rows"},
-		{"feed", "--size", "100", "--for", "200ms", "--rate", "10", "--rows"},
+		{"feed", "--size", "100", "--for", "200ms", "--rate", "10", "--rows", withRddsd(t)[0]},
 	} {
 		out, _, err := bench(t, t.Context(), args...)
 		if err != nil {
