@@ -243,11 +243,11 @@ func (f *following) report(r *run) {
 
 // rows writes what was seen as rows of RESULTS.md.
 func (f *following) rows(out io.Writer, r *run) {
-	fmt.Fprintf(out, "| date | commit | machine | load average | command | answers of | changes | p50 | p99 | max | later than %v | lost |\n", f.late)
-	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintf(out, "| answers of | changes/s | changes | p50 | p99 | max | later than %v | lost |%s\n", f.late, whereHead)
+	fmt.Fprintf(out, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |%s\n", whereLine)
 	for _, one := range f.watches {
-		fmt.Fprintf(out, "| %s | %s | %d | %s | %s | %s | %d | %d |\n", r.where(), one.server.Name, one.lag.TotalCount()+one.losses,
-			quantile(one.lag, 50), quantile(one.lag, 99), quantile(one.lag, 100), one.lates, one.losses)
+		fmt.Fprintf(out, "| %s | %g | %d | %s | %s | %s | %d | %d |%s\n", one.server.Name, f.rate, one.lag.TotalCount()+one.losses,
+			quantile(one.lag, 50), quantile(one.lag, 99), quantile(one.lag, 100), one.lates, one.losses, r.where())
 	}
 }
 

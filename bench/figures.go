@@ -45,7 +45,7 @@ func (f figures) print(out io.Writer) error {
 // row writes some of the figures as a row of RESULTS.md, with the head of its
 // table.
 func (f *figures) row(out io.Writer, r *run, keys ...string) {
-	head, line, values := "| date | commit | machine | load average | command |", "| --- | --- | --- | --- | --- |", ""
+	head, line, values := "|", "|", "|"
 	for _, one := range *f {
 		if slices.Contains(keys, one.key) {
 			head += " " + one.label + " |"
@@ -53,7 +53,7 @@ func (f *figures) row(out io.Writer, r *run, keys ...string) {
 			values += " " + strings.TrimSpace(digits(one.value)+" "+one.unit) + " |"
 		}
 	}
-	fmt.Fprintf(out, "%s\n%s\n| %s |%s\n", head, line, r.where(), values)
+	fmt.Fprintf(out, "%s%s\n%s%s\n%s%s\n", head, whereHead, line, whereLine, values, r.where())
 }
 
 // digits writes v with three digits or more.

@@ -78,9 +78,15 @@ func (o *output) run(cmd *cobra.Command, b benchmark) error {
 	return errors.Join(err, o.write(out, r, b.panels))
 }
 
-// where returns the cells of RESULTS.md that tell what a row is of.
+// The last columns of a table of RESULTS.md.
+const (
+	whereHead = " date | commit | machine | load average | command |"
+	whereLine = " --- | --- | --- | --- | --- |"
+)
+
+// where returns the cells of those columns: what a row is of.
 func (r *run) where() string {
-	return fmt.Sprintf("%s | %s | %s, %d cores | %s | `%s`", r.Started.Format(time.DateOnly), r.Commit,
+	return fmt.Sprintf(" %s | %s | %s, %d cores | %s | `%s` |", r.Started.Format(time.DateOnly), r.Commit,
 		r.Machine.CPU, r.Machine.Cores, r.LoadBefore, strings.ReplaceAll(measuring(r.Command), "|", `\|`))
 }
 

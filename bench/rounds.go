@@ -193,18 +193,18 @@ func (c *contest) measured(i int) bool { return len(c.rounds) > i && len(c.round
 
 // rows writes the comparison as rows of RESULTS.md.
 func (c *contest) rows(out io.Writer, r *run) {
-	fmt.Fprint(out, "| date | commit | machine | load average | command | server | CPU \u00b5s/query (range) | ratio (range) | normalised | client CPU \u00b5s | queries/s | p50 | p99 | p99.9 | RSS |\n"+
-		"| --- | --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	fmt.Fprint(out, "| server | CPU \u00b5s/query (range) | ratio (range) | normalised | client CPU \u00b5s | queries/s | p50 | p99 | p99.9 | RSS |"+whereHead+"\n"+
+		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"+whereLine+"\n")
 	for i, s := range c.servers {
 		if !c.measured(i) {
 			continue
 		}
 		f, cpu := c.medians(i), c.over(i, serverCPU)
 		raw, normalised := c.ratio(i, c.base(i), false), c.ratio(i, c.base(i), true)
-		fmt.Fprintf(out, "| %s | %s | %.1f (%.1f-%.1f) | %.2f (%.2f-%.2f) | %.2f | %.1f | %s | %s | %s | %s | %s |\n",
-			r.where(), s.Name,
+		fmt.Fprintf(out, "| %s | %.1f (%.1f-%.1f) | %.2f (%.2f-%.2f) | %.2f | %.1f | %s | %s | %s | %s | %s |%s\n",
+			s.Name,
 			cpu.Median, cpu.Min, cpu.Max, raw.Median, raw.Min, raw.Max, normalised.Median, f.ClientCPU,
-			report.Count(int64(f.QPS)), report.Micros(f.P50), report.Micros(f.P99), report.Micros(f.P999), report.Bytes(f.RSS))
+			report.Count(int64(f.QPS)), report.Micros(f.P50), report.Micros(f.P99), report.Micros(f.P999), report.Bytes(f.RSS), r.where())
 	}
 }
 
