@@ -31,6 +31,9 @@ func newChurn() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := o.Check(); err != nil {
+				return fmt.Errorf("change registry %s: %w", target.path, err)
+			}
 			return doing(func(cmd *cobra.Command, _ []string) error { return churn(cmd, target.path, o, log) })(cmd, nil)
 		},
 	}
@@ -49,7 +52,12 @@ func churn(cmd *cobra.Command, path string, o sqlite.ChurnOptions, log string) (
 			return fmt.Errorf("open the log of changes: %w", failed)
 		}
 		buffered := bufio.NewWriter(file)
-		defer func() { err = errors.Join(err, buffered.Flush(), file.Close()) }()
+		defer func() {
+			if err == nil { // a writer that failed once fails again
+				err = buffered.Flush()
+			}
+			err = errors.Join(err, file.Close())
+		}()
 		o.Log = buffered
 	}
 	begun := time.Now()

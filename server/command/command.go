@@ -34,9 +34,13 @@ type settings struct {
 func Execute(ctx context.Context, args []string, serve Serve) int {
 	root := newRoot(serve)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return ok
+	}
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		fmt.Fprintf(os.Stderr, "rddsd: interrupted: %v\n", err)
+		return failed
 	}
 	fmt.Fprintf(os.Stderr, "rddsd: %v\n", err)
 	var (
@@ -49,7 +53,7 @@ func Execute(ctx context.Context, args []string, serve Serve) int {
 	case errors.As(err, &fault):
 		return failed
 	}
-	fmt.Fprintf(os.Stderr, "`rddsd help` lists the commands.\n")
+	fmt.Fprintf(os.Stderr, "`%s --help` tells how it is used.\n", cmd.CommandPath())
 	return misused
 }
 
@@ -61,9 +65,10 @@ func newRoot(serve Serve) *cobra.Command {
 		Long: "rddsd keeps the published registry in memory, follows the registry database and answers\n" +
 			"WHOIS and RDAP from memory. Without a command it serves; without a configuration it\n" +
 			"serves a fictional .coop registry on loopback.",
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Args:              cobra.NoArgs,
+		PersistentPreRunE: refuseEmpty,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&set.config, "config", "", "configuration file (TOML)")
@@ -74,6 +79,17 @@ func newRoot(serve Serve) *cobra.Command {
 		server, newCheck(set), newStatus(set), newReload(set), newAccept(set), newReject(set),
 		newRegistry(), newVersion())
 	return root
+}
+
+// refuseEmpty refuses a shared flag with an empty value: a script whose variable
+// is not set would otherwise work on the default directory.
+func refuseEmpty(cmd *cobra.Command, _ []string) error {
+	for _, name := range []string{"config", "data"} {
+		if flag := cmd.Flag(name); flag != nil && flag.Changed && flag.Value.String() == "" {
+			return fmt.Errorf("--%s is empty: write a path, or leave the flag out", name)
+		}
+	}
+	return nil
 }
 
 // fault marks an error that a command met while it did what it was asked:

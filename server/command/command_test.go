@@ -32,6 +32,13 @@ func TestExitCodes(t *testing.T) {
 		{"a schema that there is not", []string{"registry", "schema", "oracle"}, misused},
 		{"a file that is not there", []string{"registry", "import", "--from", "rde:/nonexistent.xml", "--to", "sqlite:" + t.TempDir() + "/x"}, failed},
 		{"a configuration that is not there", []string{"check", "--config", "/nonexistent.toml"}, misused},
+		{"a group of commands and none of them", []string{"registry"}, misused},
+		{"a command that its group does not have", []string{"registry", "generate"}, misused},
+		{"a rate at which nothing happens", []string{"registry", "churn", "--rate", "0", "--to", "sqlite:/nonexistent"}, misused},
+		{"a time before now", []string{"registry", "churn", "--for", "-1s", "--to", "sqlite:/nonexistent"}, misused},
+		{"a registry that is not there", []string{"registry", "churn", "--to", "sqlite:/nonexistent"}, failed},
+		{"an empty path, as of a variable that is not set", []string{"serve", "--data", ""}, misused},
+		{"an empty path behind the command", []string{"check", "--config="}, misused},
 		{"version", []string{"version"}, ok},
 	}
 	for _, tt := range tests {

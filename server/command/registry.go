@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -19,6 +20,10 @@ func newRegistry() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "registry",
 		Short: "Make, fill and change registries to follow",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("registry: say what to do: gen, import, churn or schema")
+		},
 	}
 	cmd.AddCommand(newGen(), newImport(), newChurn(), newSchema())
 	return cmd

@@ -21,6 +21,17 @@ type ChurnOptions struct {
 	Log  io.Writer     // one ChurnEntry a line, as JSON, written once its transaction has committed; nil = none
 }
 
+// Check says what is wrong with o.
+func (o ChurnOptions) Check() error {
+	switch {
+	case !(o.Rate > 0 && o.Rate <= 1e6): // so written, NaN is refused too
+		return fmt.Errorf("a rate of %v transactions a second: must be more than 0, at most a million", o.Rate)
+	case o.For < 0:
+		return fmt.Errorf("for %v: must be a length of time, or 0 for no end", o.For)
+	}
+	return nil
+}
+
 // Churned says what Churn did.
 type Churned struct {
 	Transactions int
@@ -34,8 +45,8 @@ type Churned struct {
 // or ctx ends, in both cases between two transactions and without an error.
 func Churn(ctx context.Context, path string, o ChurnOptions) (Churned, error) {
 	done := Churned{Changes: map[string]int{}}
-	if !(o.Rate > 0 && o.Rate <= 1e6) {
-		return done, fmt.Errorf("change registry %s: a rate of %v transactions a second: must be more than 0, at most a million", path, o.Rate)
+	if err := o.Check(); err != nil {
+		return done, fmt.Errorf("change registry %s: %w", path, err)
 	}
 	if o.Keep == 0 {
 		o.Keep = DefaultKeep
@@ -77,7 +88,14 @@ func churn(ctx context.Context, db *sql.DB, fiction *synthetic.Fiction, o ChurnO
 		ctx, cancel = context.WithTimeout(ctx, o.For)
 		defer cancel()
 	}
-	return unlessEnded(ctx, c.run(ctx, o, done))
+	if err := unlessEnded(ctx, c.run(ctx, o, done)); err != nil {
+		return err
+	}
+	// The first transaction is due at once.
+	if done.Transactions == 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("nothing could be changed in %v: another program keeps it locked; end its transaction", o.For)
+	}
+	return nil
 }
 
 // run makes changes until ctx ends.
@@ -89,7 +107,12 @@ func (c *churner) run(ctx context.Context, o ChurnOptions, done *Churned) error 
 	for {
 		// The n-th transaction is due n/rate after the start, whatever the ones
 		// before it took.
-		timer.Reset(time.Until(start.Add(time.Duration(float64(done.Transactions) / o.Rate * float64(time.Second)))))
+		due := time.Duration(float64(done.Transactions) / o.Rate * float64(time.Second))
+		if o.For > 0 && due > o.For {
+			<-ctx.Done() // whose timer may be late
+			return nil
+		}
+		timer.Reset(time.Until(start.Add(due)))
 		select {
 		case <-ctx.Done():
 			return nil

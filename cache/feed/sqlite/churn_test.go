@@ -309,6 +309,8 @@ func TestChurnRefuses(t *testing.T) {
 	path, _ := generate(t, synthetic.Params{Names: 1, Seed: 1}) // the fixed names alone
 	for name, run := range map[string]func() error{
 		"no rate":            func() error { _, err := Churn(ctx, path, ChurnOptions{}); return err },
+		"a time before now":  func() error { return ChurnOptions{Rate: 1, For: -time.Second}.Check() },
+		"locked throughout":  func() error { return churnLocked(ctx, t) },
 		"only fixed names":   func() error { _, err := Churn(ctx, path, ChurnOptions{Rate: 1, For: 5 * time.Second}); return err },
 		"no file at all":     func() error { _, err := Churn(ctx, filepath.Join(t.TempDir(), "x"), ChurnOptions{Rate: 1}); return err },
 		"a log that is full": func() error { return churnInto(ctx, t) },
@@ -326,5 +328,20 @@ func (full) Write([]byte) (int, error) { return 0, bytes.ErrTooLarge }
 func churnInto(ctx context.Context, t *testing.T) error {
 	path, _ := generate(t, synthetic.Params{Names: 100, Seed: 1})
 	_, err := Churn(ctx, path, ChurnOptions{Rate: 100, Log: full{}})
+	return err
+}
+
+// churnLocked runs while another program holds the registry's write lock.
+func churnLocked(ctx context.Context, t *testing.T) error {
+	path, _ := generate(t, synthetic.Params{Names: 100, Seed: 1})
+	conn, err := openDB(t, path).Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "begin immediate"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Churn(ctx, path, ChurnOptions{Rate: 100, For: 100 * time.Millisecond})
 	return err
 }
