@@ -92,7 +92,7 @@ func (f *following) measure(ctx context.Context, r *run) (err error) {
 	if err != nil {
 		return err
 	}
-	err = f.follow(ctx, w)
+	err = f.follow(ctx, w, r)
 	f.report(r)
 	after, failed := f.watches[0].server.Process.Usage()
 	r.More["server_cpu_us_per_change"] = micros(after.CPU-before.CPU) / float64(max(1, f.written))
@@ -152,7 +152,7 @@ func (f *following) start(ctx context.Context, r *run, starter *target.Starter, 
 }
 
 // follow writes changes at the rate, and returns once all are answered or lost.
-func (f *following) follow(ctx context.Context, w *writer) error {
+func (f *following) follow(ctx context.Context, w *writer, r *run) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
@@ -173,7 +173,7 @@ func (f *following) follow(ctx context.Context, w *writer) error {
 			})
 		}
 	}
-	err := f.write(ctx, w, begun, queues)
+	err := f.write(ctx, w, begun, queues, r)
 	for _, queue := range queues {
 		close(queue)
 	}
@@ -188,9 +188,10 @@ func (f *following) follow(ctx context.Context, w *writer) error {
 
 // write commits changes until the time is up, and hands each to one watcher of
 // each protocol.
-func (f *following) write(ctx context.Context, w *writer, begun time.Time, queues []chan change) error {
+func (f *following) write(ctx context.Context, w *writer, begun time.Time, queues []chan change, r *run) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	shown := begun
 	for i := 0; ; i++ {
 		due := begun.Add(time.Duration(float64(i) / f.rate * float64(time.Second)))
 		if due.Sub(begun) >= f.duration {
@@ -207,6 +208,10 @@ func (f *following) write(ctx context.Context, w *writer, begun time.Time, queue
 			return err
 		}
 		f.written++
+		if now := c.committed; now.Sub(shown) >= time.Second {
+			shown = now
+			r.Show(now.Sub(begun), f.standing(now.Sub(begun)))
+		}
 		for q := i % watchers; q < len(queues); q += watchers {
 			select {
 			case queues[q] <- c:
@@ -215,6 +220,15 @@ func (f *following) write(ctx context.Context, w *writer, begun time.Time, queue
 			}
 		}
 	}
+}
+
+// standing tells how far the run is.
+func (f *following) standing(elapsed time.Duration) string {
+	text := fmt.Sprintf("%.0f changes/s", float64(f.written)/elapsed.Seconds())
+	for _, w := range f.watches {
+		text += "  " + w.standing()
+	}
+	return fmt.Sprintf("%s  %.0f s left", text, (f.duration - elapsed).Seconds())
 }
 
 // report adds what was seen to the run.

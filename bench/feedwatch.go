@@ -97,6 +97,13 @@ func (w *watch) lose(c change) {
 	}
 }
 
+// standing tells what was seen so far.
+func (w *watch) standing() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("%s p50 %s p99 %s lost %d", w.server.Name, quantile(w.lag, 50), quantile(w.lag, 99), w.losses)
+}
+
 // askWHOIS returns how a name is asked for on port 43.
 func askWHOIS(address string) func(context.Context, string) ([]byte, error) {
 	dialer := net.Dialer{Timeout: askTimeout}

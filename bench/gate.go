@@ -122,6 +122,11 @@ func (g *gate) print(out io.Writer, r *run) error {
 	for _, verdict := range g.verdicts {
 		fmt.Fprintln(out, verdict)
 	}
+	if r.LoadBefore[0] > float64(r.Machine.Cores) {
+		// Goroutines suffer more from company than a loop of system calls does: up to
+		// 30 % were seen.
+		fmt.Fprintf(out, "others use this machine (load average %s): on a quiet one the ratios are lower\n", r.LoadBefore)
+	}
 	return nil
 }
 
