@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -20,12 +21,15 @@ const clientTimeout = 30 * time.Second
 const maxReply = 8 << 20
 
 // FetchStatus asks the server whose admin address is at url, such as
-// http://127.0.0.1:9180, for its status. body is what it sent.
+// http://127.0.0.1:9180 or 127.0.0.1:9180, for its status. body is what it sent.
 func FetchStatus(ctx context.Context, url string) (status *Status, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
 	defer cancel()
 	transport := new(http.Transport) // no proxy of the environment: the server is here
 	defer transport.CloseIdleConnections()
+	if !strings.Contains(url, "://") {
+		url = "http://" + url
+	}
 	page := strings.TrimSuffix(url, "/") + "/status"
 	code, body, err := call(ctx, transport, http.MethodGet, page, nil)
 	if err != nil {
@@ -52,7 +56,10 @@ func Send(ctx context.Context, path string, order Order, reason string) error {
 		return err
 	}
 	_, reply, err := call(ctx, transport, http.MethodPost, "http://socket/"+string(order), body)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: orders at %s: %w; give it as root, or as the user that runs rddsd", order, path, err)
+	case err != nil:
 		return fmt.Errorf("%s: no rddsd takes orders at %s: %w; start it, or name its directory with --data", order, path, err)
 	}
 	var t taken

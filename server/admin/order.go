@@ -55,7 +55,7 @@ func (s *Server) order(ctx *fasthttp.RequestCtx) {
 		answer(ctx, http.StatusBadRequest, fmt.Errorf(`the body is not {"reason": "..."}: %w`, err))
 		return
 	}
-	if err := checkReason(order, g.Reason); err != nil {
+	if err := CheckReason(order, g.Reason); err != nil {
 		answer(ctx, http.StatusBadRequest, err)
 		return
 	}
@@ -87,9 +87,9 @@ func (s *Server) carryOut(ctx *fasthttp.RequestCtx, order Order, reason string) 
 	return s.Decide(order == Accept, reason)
 }
 
-// checkReason refuses what would make a bad line in the log. What is decided
+// CheckReason refuses what would make a bad line in the log. What is decided
 // about the registry's data needs a reason; reading a file again does not.
-func checkReason(order Order, reason string) error {
+func CheckReason(order Order, reason string) error {
 	switch {
 	case order != Reload && strings.TrimSpace(reason) == "":
 		return errors.New("a reason is needed, which the log keeps; give it with --reason")

@@ -264,6 +264,9 @@ func TestFetchStatusSaysWhatIsWrong(t *testing.T) {
 		t.Errorf("nobody there: %v, want an error with %s", err, gone)
 	}
 	r := started(t, nil)
+	if _, _, err := FetchStatus(t.Context(), strings.TrimPrefix(r.url, "http://")); err != nil {
+		t.Errorf("an address instead of a URL: %v", err)
+	}
 	if _, _, err := FetchStatus(t.Context(), r.url+"/metrics"); err == nil || !strings.Contains(err.Error(), "there is not rddsd") {
 		t.Errorf("a page that is no status: %v", err)
 	}

@@ -137,49 +137,72 @@ func TestSocketReplacesNoFile(t *testing.T) {
 	}
 }
 
-// TestStrangerGivesNoOrders gives an order as another user through a socket
-// whose file everybody may open. Only root can become another user; for others
-// it shows no more than that the own user may give orders.
-func TestStrangerGivesNoOrders(t *testing.T) {
-	if path := os.Getenv("RDDSD_TEST_STRANGER"); path != "" {
-		if err := Send(t.Context(), path, Reload, "as a stranger"); err != nil {
-			t.Fatal(err)
-		}
+// envStranger names the socket to which a child process of the tests gives an
+// order.
+const envStranger = "RDDSD_TEST_STRANGER"
+
+// TestStranger is that child, and no test of its own.
+func TestStranger(t *testing.T) {
+	path := os.Getenv(envStranger)
+	if path == "" {
 		return
 	}
-	reloads := 0
-	r := started(t, func(s *Server) { s.Reload = func(context.Context) error { reloads++; return nil } })
-	uid, want := os.Geteuid(), 1
-	if uid == 0 {
-		uid, want = 65534, 0
-		for dir := filepath.Dir(r.socket); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
-			if err := os.Chmod(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := os.Chmod(r.socket, 0o666); err != nil {
+	if err := Send(t.Context(), path, Reload, "as a stranger"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sendAsStranger gives an order as another user, and returns what that one was
+// told. Only root can become another user.
+func sendAsStranger(t *testing.T, socket string) (told string, err error) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	for dir := filepath.Dir(socket); dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	test := filepath.Join(filepath.Dir(r.socket), "test")
 	binary, err := os.ReadFile(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
 	}
+	test := filepath.Join(filepath.Dir(socket), "test")
 	if err := os.WriteFile(test, binary, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	child := exec.Command(test, "-test.run=^TestStrangerGivesNoOrders$")
-	child.Env = []string{"RDDSD_TEST_STRANGER=" + r.socket}
-	child.Dir = filepath.Dir(r.socket)
-	if os.Geteuid() == 0 {
-		child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}}
-	}
+	child := exec.Command(test, "-test.run=^TestStranger$")
+	child.Env = []string{envStranger + "=" + socket}
+	child.Dir = filepath.Dir(socket)
+	child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
 	out, err := child.CombinedOutput()
-	if reloads != want || (err == nil) != (want == 1) {
-		t.Errorf("user %d: %d reloads, %v, want %d\n%s", uid, reloads, err, want, out)
+	return string(out), err
+}
+
+// stranger is a user that is neither root nor the one that runs the tests.
+const stranger = 65534
+
+// TestStrangerGivesNoOrders gives an order through a socket whose file everybody
+// may open.
+func TestStrangerGivesNoOrders(t *testing.T) {
+	reloads := 0
+	r := started(t, func(s *Server) { s.Reload = func(context.Context) error { reloads++; return nil } })
+	if err := os.Chmod(r.socket, 0o666); err != nil {
+		t.Fatal(err)
 	}
-	if want == 0 && !strings.Contains(r.logged.String(), fmt.Sprintf("uid=%d", uid)) {
+	told, err := sendAsStranger(t, r.socket)
+	if err == nil || reloads != 0 {
+		t.Errorf("user %d: %d reloads, %v\n%s", stranger, reloads, err, told)
+	}
+	if !strings.Contains(r.logged.String(), fmt.Sprintf("uid=%d", stranger)) {
 		t.Errorf("the refusal is not logged with the user:\n%s", r.logged)
+	}
+}
+
+func TestStrangerIsToldWhoGivesOrders(t *testing.T) {
+	r := started(t, nil)
+	if told, err := sendAsStranger(t, r.socket); err == nil || !strings.Contains(told, "as root, or as the user that runs rddsd") {
+		t.Errorf("%v\n%s", err, told)
 	}
 }

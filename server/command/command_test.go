@@ -39,6 +39,8 @@ func TestExitCodes(t *testing.T) {
 		{"a registry that is not there", []string{"registry", "churn", "--to", "sqlite:/nonexistent"}, failed},
 		{"an empty path, as of a variable that is not set", []string{"serve", "--data", ""}, misused},
 		{"an empty path behind the command", []string{"check", "--config="}, misused},
+		{"a decision without its reason", []string{"accept", "--socket", "/nonexistent"}, misused},
+		{"an order to nobody", []string{"accept", "--socket", "/nonexistent", "--reason", "x"}, failed},
 		{"version", []string{"version"}, ok},
 	}
 	for _, tt := range tests {

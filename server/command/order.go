@@ -35,6 +35,9 @@ func newOrder(set *settings, order admin.Order, short, long, done string) *cobra
 		Long:  long,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := admin.CheckReason(order, reason); err != nil {
+				return fmt.Errorf("%s: %w", order, err)
+			}
 			if socket == "" {
 				cfg, err := set.load()
 				if err != nil {
