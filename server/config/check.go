@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +23,11 @@ func check(c *Config, report func(path, problem string)) {
 	checkListeners(c, report)
 	checkLimits(c, report)
 	checkURL(report, "rdap.base_url", c.RDAP.BaseURL, true)
-	if c.WHOIS.Redaction == "" {
+	switch {
+	case c.WHOIS.Redaction == "":
 		report("whois.redaction", "is empty, and WHOIS clients would take the field for missing; write what stands for a withheld value")
+	case strings.ContainsAny(c.WHOIS.Redaction, "\r\n"):
+		report("whois.redaction", "has several lines, and a field has one; write what stands for a withheld value in one line")
 	}
 	for i := range c.Certificates {
 		c.Certificates[i].check(fmt.Sprintf("certificate[%d]", i), report)
@@ -40,6 +44,9 @@ func checkPaths(c *Config, report func(path, problem string)) {
 	}
 	if c.Explicit("registry.sqlite") && c.Registry.SQLite == "" {
 		report("registry.sqlite", "is empty; write the path of the registry's file, or leave the key out for the built-in registry")
+	}
+	if c.Explicit("admin.socket") && c.Admin.Socket == "" {
+		report("admin.socket", "is empty; write the path of the socket, or leave the key out for the one in the data directory")
 	}
 	if socket := c.AdminSocket(); len(socket) > maxSocketPath {
 		report("admin.socket", fmt.Sprintf("%s has %d bytes, and the path of a socket may have %d; write a shorter path", socket, len(socket), maxSocketPath))
@@ -67,7 +74,8 @@ func checkFeed(c *Config, report func(path, problem string)) {
 }
 
 func checkListeners(c *Config, report func(path, problem string)) {
-	taken := map[netip.AddrPort]string{}
+	var taken []netip.AddrPort
+	var takenBy []string // the path of each
 	for _, listener := range []struct {
 		path  string
 		addrs []netip.AddrPort
@@ -78,10 +86,12 @@ func checkListeners(c *Config, report func(path, problem string)) {
 		{"admin.listen", c.Admin.Listen},
 	} {
 		for _, addr := range listener.addrs {
-			if other, ok := taken[addr]; ok && addr.Port() != 0 {
-				report(listener.path, fmt.Sprintf("%v stands in %s already; give each its own port", addr, KeyName(other)))
+			if i := slices.IndexFunc(taken, func(other netip.AddrPort) bool { return collide(addr, other) }); i >= 0 && taken[i] == addr {
+				report(listener.path, fmt.Sprintf("%v stands in %s already; give each its own port", addr, KeyName(takenBy[i])))
+			} else if i >= 0 {
+				report(listener.path, fmt.Sprintf("%v and %v in %s take the same port of the same address; give each its own port", addr, taken[i], KeyName(takenBy[i])))
 			}
-			taken[addr] = listener.path
+			taken, takenBy = append(taken, addr), append(takenBy, listener.path)
 		}
 	}
 	for _, addr := range c.RDAP.HTTP {
@@ -101,6 +111,13 @@ func checkListeners(c *Config, report func(path, problem string)) {
 	if len(c.WHOIS.Listen)+len(c.RDAP.HTTP)+len(c.RDAP.HTTPS) == 0 {
 		report("whois.listen", "is empty, and so are [rdap] http and https: nobody could ask anything; write one address at least")
 	}
+}
+
+// collide reports whether a host cannot listen on both a and b. [::] stands for
+// every IPv6 address, and for no IPv4 address: package listen sees to that.
+func collide(a, b netip.AddrPort) bool {
+	x, y := a.Addr().Unmap(), b.Addr().Unmap()
+	return a.Port() == b.Port() && a.Port() != 0 && x.Is4() == y.Is4() && (x == y || x.IsUnspecified() || y.IsUnspecified())
 }
 
 func checkLimits(c *Config, report func(path, problem string)) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -50,11 +51,25 @@ func (l *loader) variable(tables map[string]reflect.Value, name string, v value)
 		return
 	}
 	keys := fieldsOf(field)
+	if !keys[key].IsValid() && ofService(key, v.text) {
+		return
+	}
 	if name != strings.ToUpper(name) || !keys[key].IsValid() {
 		l.report(v.at, "", unknownVariable(table, key, slices.Sorted(maps.Keys(keys))))
 		return
 	}
 	l.set(table+"."+key, keys[key], v)
+}
+
+// servicePort is the rest of a name such as RDDSD_WHOIS_PORT_43_TCP_ADDR.
+var servicePort = regexp.MustCompile(`^port_[0-9]+_(tcp|udp|sctp)(_(proto|port|addr))?$`)
+
+// ofService reports whether Kubernetes makes a variable with this key and text: a
+// service called rddsd-whois gives every container one RDDSD_WHOIS_SERVICE_HOST
+// and more, which must not keep the edge behind it from starting.
+func ofService(key, text string) bool {
+	return key == "service_host" || key == "service_port" || strings.HasPrefix(key, "service_port_") ||
+		key == "port" && strings.Contains(text, "://") || servicePort.MatchString(key)
 }
 
 func unknownVariable(table, key string, known []string) string {

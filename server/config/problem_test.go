@@ -167,15 +167,19 @@ listen = ["admin.example:9180"]
 			},
 		},
 		{
-			"reachable from outside", "[rdap]\nhttp = [\"127.0.0.1:80\", \"0.0.0.0:80\"]\n[admin]\nlisten = [\"[2001:db8::1]:9180\"]\n",
+			"reachable from outside", "[rdap]\nhttp = [\"127.0.0.1:80\", \"0.0.0.0:81\"]\n[admin]\nlisten = [\"[2001:db8::1]:9180\"]\n",
 			[]string{
-				`rddsd.toml:2:1: [rdap] http: 0.0.0.0:80 can be reached from outside, where RDAP must be encrypted; use [rdap] https, or a loopback address behind a proxy, or set http_plain = true`,
+				`rddsd.toml:2:1: [rdap] http: 0.0.0.0:81 can be reached from outside, where RDAP must be encrypted; use [rdap] https, or a loopback address behind a proxy, or set http_plain = true`,
 				`rddsd.toml:4:1: [admin] listen: [2001:db8::1]:9180 can be reached from outside, and whoever reaches it sees metrics and profiles; write a loopback address, such as "127.0.0.1:9180"`,
 			},
 		},
 		{
 			"the same address twice", "[whois]\nlisten = [\"127.0.0.1:8080\"]\n",
 			[]string{`[rdap] http: 127.0.0.1:8080 stands in [whois] listen already; give each its own port`},
+		},
+		{
+			"an address and all addresses", "[whois]\nlisten = [\"0.0.0.0:8080\", \"[::]:8080\"]\n[rdap]\nhttps = [\"127.0.0.1:8443\", \"127.0.0.2:8443\"]\n",
+			[]string{`rddsd.toml:3:2: [rdap] http: 127.0.0.1:8080 and 0.0.0.0:8080 in [whois] listen take the same port of the same address; give each its own port`},
 		},
 		{
 			"nothing to serve", "[whois]\nlisten = []\n[rdap]\nhttp = []\nhttps = []\n",
@@ -238,12 +242,17 @@ name = "example"
 			},
 		},
 		{
-			"empty texts", "[registry]\nsqlite = \"\"\n[data]\ndir = \"\"\n[whois]\nredaction = \"\"\n",
+			"empty texts", "[registry]\nsqlite = \"\"\n[data]\ndir = \"\"\n[whois]\nredaction = \"\"\n[admin]\nsocket = \"\"\n",
 			[]string{
 				`rddsd.toml:4:7: [data] dir: is empty; write the directory where the program keeps its files`,
 				`rddsd.toml:2:10: [registry] sqlite: is empty; write the path of the registry's file, or leave the key out for the built-in registry`,
+				`rddsd.toml:8:10: [admin] socket: is empty; write the path of the socket, or leave the key out for the one in the data directory`,
 				`rddsd.toml:6:13: [whois] redaction: is empty, and WHOIS clients would take the field for missing; write what stands for a withheld value`,
 			},
+		},
+		{
+			"a text of several lines that is a value", "[whois]\nredaction = \"A\\nRegistrar\"\n",
+			[]string{`rddsd.toml:2:13: [whois] redaction: has several lines, and a field has one; write what stands for a withheld value in one line`},
 		},
 		{
 			"socket path too long", "[admin]\nsocket = \"/" + strings.Repeat("x", 107) + "\"\n",
@@ -300,6 +309,7 @@ func TestProblemsInTheEnvironment(t *testing.T) {
 	}{
 		"misspelt key":      {"RDDSD_WHOIS_LISTNE=127.0.0.1:43", `environment variable RDDSD_WHOIS_LISTNE: [whois] has no key "listne"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"unknown key":       {"RDDSD_FEED_FROBNICATE=1", `environment variable RDDSD_FEED_FROBNICATE: [feed] has no key "frobnicate"; it has max_age, max_miss_age, poll_interval`},
+		"a port":            {"RDDSD_WHOIS_PORT=43", `environment variable RDDSD_WHOIS_PORT: [whois] has no key "port"; it has listen, profile, redaction`},
 		"table alone":       {"RDDSD_WHOIS=1", `environment variable RDDSD_WHOIS: [whois] has no key ""; it has listen, profile, redaction`},
 		"misspelt table":    {"RDDSD_WHOSI_LISTEN=", `environment variable RDDSD_WHOSI_LISTEN: there is no table "whosi"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"lower case":        {"RDDSD_whois_listen=", `environment variable RDDSD_whois_listen: [whois] has no key "listen"; did you mean RDDSD_WHOIS_LISTEN?`},
