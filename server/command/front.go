@@ -3,8 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -89,7 +87,7 @@ func OpenFront(ctx context.Context, cfg *config.Config, log *slog.Logger, w *who
 	}
 	log.Info("serving", "whois", addresses(opened[0]), "rdap_http", addresses(opened[1]), "rdap_https", addresses(opened[2]))
 	if len(cfg.TLDs) == 0 && cfg.Registry.SQLite == "" {
-		invite(os.Stdout, opened[0], opened[1])
+		invite(os.Stdout, w.Cache.Current(), opened[0], opened[1])
 	}
 	return []server.Named{
 		{Name: "whois", Service: service(func(ctx context.Context) error { return w.Serve(ctx, opened[0]...) })},
@@ -103,20 +101,6 @@ func addresses(listeners []net.Listener) []string {
 		list[i] = l.Addr().String()
 	}
 	return list
-}
-
-// invite prints what to try.
-func invite(out io.Writer, onWHOIS, onHTTP []net.Listener) {
-	fmt.Fprintln(out, "\nTry, in another terminal:")
-	if len(onWHOIS) > 0 {
-		host, port, _ := net.SplitHostPort(onWHOIS[0].Addr().String())
-		fmt.Fprintf(out, "  whois -h %s -p %s example.coop\n", host, port)
-	}
-	if len(onHTTP) > 0 {
-		fmt.Fprintf(out, "  curl http://%s/domain/example.coop\n", onHTTP[0].Addr())
-	}
-	fmt.Fprintln(out, "  go run . status        # or: rddsd status")
-	fmt.Fprintln(out)
 }
 
 // service is a function that is a server.Service.
