@@ -60,7 +60,8 @@ type Visitor struct {
 // The header may stand behind objects; what Read returns is complete only after
 // the end.
 func Read(in io.Reader, visit Visitor) (Header, error) {
-	r := &reader{xml: xml.NewDecoder(in), visit: visit}
+	r := &reader{in: &bounded{in: in}, visit: visit}
+	r.xml = xml.NewDecoder(r.in)
 	r.xml.Strict = true
 	r.header.Counts = make(map[registry.Kind]int)
 	err := r.deposit()
@@ -68,6 +69,7 @@ func Read(in io.Reader, visit Visitor) (Header, error) {
 }
 
 type reader struct {
+	in     *bounded
 	xml    *xml.Decoder
 	visit  Visitor
 	header Header
@@ -116,8 +118,8 @@ func (r *reader) deposit() error {
 			case "deletes":
 				return r.errorf("a FULL deposit may not delete anything")
 			default:
-				if err := r.xml.Skip(); err != nil {
-					return r.errorf("%v", err)
+				if err := r.skip(); err != nil {
+					return err
 				}
 			}
 		}
@@ -178,10 +180,7 @@ func (r *reader) object(start xml.StartElement) error {
 		if kind < registry.Kinds {
 			r.seen[kind]++
 		}
-		if err := r.xml.Skip(); err != nil {
-			return r.errorf("%v", err)
-		}
-		return nil
+		return r.skip()
 	}
 	n, err := r.readNode(start)
 	if err != nil {
@@ -304,7 +303,7 @@ func (r *reader) end() error {
 		}
 	}
 	for {
-		token, err := r.xml.Token()
+		token, err := r.raw()
 		if err == io.EOF {
 			return nil
 		}

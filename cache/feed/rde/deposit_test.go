@@ -1,6 +1,7 @@
 package rde
 
 import (
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -123,6 +124,43 @@ func TestReadBoundsAnObject(t *testing.T) {
 		if _, err := Read(strings.NewReader(before+body), Visitor{Domain: func(*Domain) error { return nil }}); err == nil || !strings.Contains(err.Error(), "more than") && !strings.Contains(err.Error(), "deeper") {
 			t.Errorf("%s: Read = %v, want it to give up at a bound", name, err)
 		}
+	}
+}
+
+// endless is one text that goes on for 16 MiB.
+type endless struct{ read int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read > 16<<20 {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = 'a'
+	}
+	e.read += int64(len(p))
+	return len(p), nil
+}
+
+// TestReadBoundsWhatItPassesOver: a file that is no deposit, or a wrong one,
+// costs no memory wherever it goes on and on.
+func TestReadBoundsWhatItPassesOver(t *testing.T) {
+	const (
+		deposit = `<r:deposit xmlns:r="urn:ietf:params:xml:ns:rde-1.0" type="FULL" id="1">`
+		within  = deposit + `<r:contents>`
+		whole   = within + `<h:header xmlns:h="urn:ietf:params:xml:ns:rdeHeader-1.0"><h:tld>test</h:tld></h:header></r:contents></r:deposit>`
+	)
+	for name, before := range map[string]string{
+		"no deposit": "", "a comment": "<!--", "the identifier": `<r:deposit id="`, "the watermark": deposit + "<r:watermark>", "unknown": deposit + "<r:x>",
+		"between objects": within, "an unknown object": within + "<x>", "a kind that nobody takes": within + `<d:domain xmlns:d="urn:ietf:params:xml:ns:rdeDomain-1.0">`,
+		"a tag": within + "<", "behind the deposit": whole,
+	} {
+		rest := new(endless)
+		if _, err := Read(io.MultiReader(strings.NewReader(before), rest), Visitor{}); err == nil || rest.read > 2*maxToken {
+			t.Errorf("%s: %d bytes were read, Read = %v, want it to give up at %d", name, rest.read, err, maxToken)
+		}
+	}
+	if _, err := Read(strings.NewReader(within+strings.Repeat("<x>", 100_000)), Visitor{}); err == nil || !strings.Contains(err.Error(), "nested") {
+		t.Errorf("deep: Read = %v, want it to give up at a bound", err)
 	}
 }
 

@@ -16,6 +16,30 @@ const (
 	maxText     = 256 << 10 // bytes
 )
 
+// Bounds on what is passed over: the XML decoder keeps each tag, text and comment
+// whole, and the names of all elements that are open.
+const (
+	maxToken = 1 << 20 // bytes
+	maxOpen  = 256     // elements
+)
+
+// bounded reads a deposit for the XML decoder, and fails when one token takes
+// more than maxToken bytes.
+type bounded struct {
+	in   io.Reader
+	read int64 // bytes
+	most int64 // where in the deposit the token at hand must have ended
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.read > b.most {
+		return 0, fmt.Errorf("a tag, a text or a comment is longer than %d bytes, which none of a deposit is", maxToken)
+	}
+	n, err := b.in.Read(p)
+	b.read += int64(n)
+	return n, err
+}
+
 // node is one element of an object with what it holds.
 type node struct {
 	name xml.Name // Space is the namespace's URI, whatever its prefix
@@ -109,10 +133,35 @@ func (r *reader) readInto(start xml.StartElement, depth int, left *budget) (node
 	}
 }
 
+// skip passes over the element that has just begun, to its end.
+func (r *reader) skip() error {
+	for open := 1; open > 0; {
+		token, err := r.token()
+		if err != nil {
+			return err
+		}
+		switch token.(type) {
+		case xml.StartElement:
+			if open++; open > maxOpen {
+				return r.errorf("more than %d elements are nested, which those of no deposit are", maxOpen)
+			}
+		case xml.EndElement:
+			open--
+		}
+	}
+	return nil
+}
+
+// raw returns the next token, whatever it is.
+func (r *reader) raw() (xml.Token, error) {
+	r.in.most = r.xml.InputOffset() + maxToken
+	return r.xml.Token()
+}
+
 // token returns the next token. A document type is refused: a deposit has none,
 // and its entities could grow without bound.
 func (r *reader) token() (xml.Token, error) {
-	token, err := r.xml.Token()
+	token, err := r.raw()
 	if err == io.EOF {
 		return nil, r.errorf("the deposit is cut: it ends inside an element")
 	}
