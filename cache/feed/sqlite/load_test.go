@@ -259,6 +259,18 @@ func TestTargetThatIsNotEmptyIsRefused(t *testing.T) {
 	wantFiles(t, path, "registry.sqlite")
 }
 
+func TestTargetNeedsItsDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "missing")
+	path := filepath.Join(dir, "registry.sqlite")
+	_, created := Create(path, true, Meta{})
+	_, imported := Import(t.Context(), deposits+"example_full.xml", path, false)
+	for name, err := range map[string]error{"Create": created, "Import": imported} {
+		if err == nil || !strings.Contains(err.Error(), "no directory "+dir+":") {
+			t.Errorf("%s: %v, want it to name the directory", name, err)
+		}
+	}
+}
+
 func TestForceReplacesTheRegistryAndItsSidecars(t *testing.T) {
 	path := load(t, small)
 	for _, suffix := range sidecars {

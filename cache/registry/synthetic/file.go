@@ -19,6 +19,9 @@ func checkFile(path string, force bool) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no directory %s: make it first", filepath.Dir(path))
+		}
 		return nil
 	case err != nil:
 		return err

@@ -186,6 +186,9 @@ func TestTargetsThatAreNotEmptyAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, ErrNotEmpty)
 		}
 	}
+	if err := g.WriteZoneFile(ctx, filepath.Join(dir, "missing", "zone"), false); err == nil || !strings.Contains(err.Error(), "no directory") {
+		t.Errorf("a directory that is not there: %v", err)
+	}
 	ended, end := context.WithCancel(ctx)
 	end()
 	if err := g.WriteZoneFile(ended, zone, true); !errors.Is(err, context.Canceled) {
