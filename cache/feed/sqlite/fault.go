@@ -48,6 +48,8 @@ func adviceFor(err error) string {
 		return "let the user that rddsd runs as read it and its directory"
 	case errors.Is(err, errEmpty), errors.Is(err, errNotFile):
 		return "restore it from a backup, or name the right file in [registry] sqlite"
+	case errors.Is(err, errLeftLog):
+		return "stop the programs that write it, and remove what lies beside it with -wal and -shm at the end"
 	case errors.Is(err, errContent):
 		return "compare its views with those that \"rddsd registry schema sqlite\" prints"
 	}
@@ -62,7 +64,7 @@ func adviceFor(err error) string {
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY:
 		return "let the user that rddsd runs as read it, and write its directory: SQLite keeps the -shm file there"
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return "restore it from a backup: put the copy in its place by renaming, and remove what lies beside it with -wal and -shm at the end"
+		return "restore it from a backup: remove what lies beside it with -wal and -shm at the end, then put the copy in its place by renaming"
 	case sqlite3.SQLITE_ERROR:
 		if strings.Contains(fault.Error(), "no such") {
 			return "it is not a registry of the publication contract: \"rddsd registry schema sqlite\" prints what it must hold"

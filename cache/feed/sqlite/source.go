@@ -27,6 +27,7 @@ type Source struct {
 
 	reader *reader     // nil = not connected
 	file   os.FileInfo // the file that reader has open, as it was at the last look
+	log    leftLog
 
 	// What the last poll returned, and when; the zero position when the next
 	// call must poll at once.
@@ -189,6 +190,9 @@ func (s *Source) wait(ctx context.Context, at cache.Position) error {
 // at once.
 func (s *Source) look() error {
 	info, err := os.Stat(s.path)
+	if s.reader != nil && (err != nil || !os.SameFile(info, s.file)) {
+		s.log.gone(s.path, s.file)
+	}
 	if err != nil {
 		return err
 	}
@@ -199,10 +203,14 @@ func (s *Source) look() error {
 	if err := checkFile(info); err != nil {
 		return err
 	}
+	if err := s.log.check(s.path, info); err != nil {
+		return err
+	}
 	if s.reader, err = connect(s.path); err != nil {
 		return err
 	}
 	s.file = info
+	s.log.follow(s.path)
 	return nil
 }
 
