@@ -96,6 +96,7 @@ func TestRecordLines(t *testing.T) {
 		{"what is withheld says so", contact(registry.Contact{Redacted: registry.ElementFax}), "Registrant Fax: REDACTED FOR PRIVACY\r\n", "Phone"},
 		{"a withheld extension is left out", contact(registry.Contact{Redacted: registry.ElementVoiceExt | registry.ElementFaxExt, VoiceExt: "12", FaxExt: "34"}), "Registrant Email", " Ext"},
 		{"a withheld value that arrived is not shown", contact(registry.Contact{Name: "Leak", Street: []string{"Leak"}, Email: "Leak", Redacted: registry.ElementName | registry.ElementStreet | registry.ElementEmail}), "Registrant Name: REDACTED FOR PRIVACY", "Leak"},
+		{"an empty street is none of the three", contact(registry.Contact{Street: []string{"1", "", "3", "4"}}), "Street: 1\r\nRegistrant Street: 3\r\nRegistrant Street: 4\r\n", "Street: \r\n"},
 		{"streets are three", contact(registry.Contact{Street: []string{"1", "2", "3", "4"}}), "Street: 1\r\nRegistrant Street: 2\r\nRegistrant Street: 3\r\n", "Street: 4"},
 		{"a reseller stands behind the registrar", full(func(a *lookup.Answer) { a.Domain.Reseller = "Co-op Names" }), "Registrar IANA ID: 1\r\nReseller: Co-op Names\r\nDomain Status", ""},
 		{"no update, no line", full(func(*lookup.Answer) {}), "Creation Date: 1970-01-01T00:00:00Z", "Updated"},

@@ -76,9 +76,17 @@ func appendStreet(dst []byte, c *registry.Contact, label, redaction string) []by
 	return appendStreets(dst, label, c.Street)
 }
 
+// appendStreets appends the first maxStreets lines that hold anything.
 func appendStreets(dst []byte, label string, streets []string) []byte {
-	for _, line := range streets[:min(len(streets), maxStreets)] {
-		dst = appendField(dst, label, line)
+	left := maxStreets
+	for _, line := range streets {
+		before := len(dst)
+		if dst = appendField(dst, label, line); len(dst) > before {
+			left--
+		}
+		if left == 0 {
+			break
+		}
 	}
 	return dst
 }
