@@ -116,3 +116,15 @@ func TestStatusForAPerson(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusBeforeTheFirstReading(t *testing.T) {
+	text := describe(&admin.Status{Registry: admin.RegistryStatus{Kind: "sqlite", LastError: "no such file"}})
+	for _, want := range []string{"no data yet", "sqlite, not read yet", "not connected: no such file"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the status lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "epoch") {
+		t.Errorf("the status tells an epoch that nobody has read:\n%s", text)
+	}
+}

@@ -74,7 +74,11 @@ func describe(s *admin.Status) string {
 	}
 	line("rddsd", "%s: %s", s.Version, state)
 	r := s.Registry
-	line("registry", "%s, epoch %s, position %d", r.Kind, r.Epoch, r.Position)
+	if r.Epoch == "" {
+		line("registry", "%s, not read yet", r.Kind)
+	} else {
+		line("registry", "%s, epoch %s, position %d", r.Kind, r.Epoch, r.Position)
+	}
 	if r.AsOf != "" {
 		line("data", "as of %s, %v old", r.AsOf, time.Duration(r.AgeSeconds*float64(time.Second)).Round(time.Second))
 	}
