@@ -34,9 +34,12 @@ func TestFirstLight(t *testing.T) {
 			return err
 		})
 		t.Logf("first start %v: first answer after %v", first, time.Since(begun).Round(time.Millisecond))
-		if got := d.out.String(); !strings.Contains(got, "whois -h 127.0.0.1") || !strings.Contains(got, "curl http://") {
-			t.Errorf("the start does not print what to try:\n%s", got)
-		}
+		d.within(5*time.Second, "what to try is printed", func() error {
+			if got := d.out.String(); !strings.Contains(got, "whois -h 127.0.0.1") || !strings.Contains(got, "curl http://") {
+				return fmt.Errorf("the output is\n%s", got)
+			}
+			return nil
+		})
 
 		answer := d.mustAsk("example.coop")
 		for _, line := range []string{

@@ -162,7 +162,9 @@ func (s *Server) setDefaults() {
 	}
 	s.panics.Interval = panicLogEvery
 	s.exchanges.New = func() any { return new(exchange) }
+	s.mu.Lock()
 	s.conns = make(map[*conn]struct{})
+	s.mu.Unlock()
 
 	h := &s.http
 	h.Handler = s.handle
