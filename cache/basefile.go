@@ -2,9 +2,11 @@ package cache
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"unsafe"
@@ -63,7 +65,7 @@ func appendEnd(dst, start, trailer []byte) []byte {
 var errFormat = errors.New("it is not in a format that this release reads")
 
 // writeBase writes v. It holds one buffer, however large v is.
-func writeBase(out *outFile, v *View) error {
+func writeBase(ctx context.Context, out io.Writer, v *View) error {
 	w := &sectionWriter{out: bufio.NewWriterSize(out, 1<<18)}
 	start := appendMagic(nil, baseMagic, baseVersion)
 	if _, err := w.out.Write(start); err != nil {
@@ -76,6 +78,9 @@ func writeBase(out *outFile, v *View) error {
 	for kind := range registry.Kind(registry.Kinds) {
 		w.begin()
 		for _, row := range v.from(kind, "") {
+			if w.rows%1024 == 0 && ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			if w.row(row); w.err != nil {
 				return w.err
 			}

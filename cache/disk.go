@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -162,7 +163,7 @@ func (d *Disk) WriteBase(v *View) error {
 	}
 	d.newest++
 	name := baseName(d.newest)
-	err := d.dir.replace(name, func(out *outFile) error { return writeBase(out, v) })
+	err := d.dir.replace(name, func(out *outFile) error { return writeBase(context.Background(), out, v) })
 	if err != nil {
 		if _, gone := os.Stat(d.dir.file(name)); !errors.Is(gone, os.ErrNotExist) {
 			// A start may take this base or the one before it, so no log can
