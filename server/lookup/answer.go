@@ -41,6 +41,7 @@ type Answer struct {
 	Ask ratelimit.Ask // what showing it would teach the client
 
 	address []byte   // what Name shares for an address
+	uNames  []byte   // what the U-labels share that the registry does not tell
 	key     []byte   // what was asked, folded
 	roids   []string // of the hosts at an address
 }
@@ -55,7 +56,7 @@ func (a *Answer) reset(view *cache.View, policy *Policy) {
 	a.HasRegistrant, a.HasTech, a.More, a.Ambiguous = false, false, false, false
 	a.Registrant = registry.Contact{Street: a.Registrant.Street[:0]}
 	a.Tech = registry.Contact{Street: a.Tech.Street[:0]}
-	a.Hosts = a.Hosts[:0]
+	a.Hosts, a.uNames = a.Hosts[:0], a.uNames[:0]
 	a.Reserved = registry.Reserved{}
 	a.Ask = ratelimit.Ask{}
 }
@@ -127,6 +128,7 @@ func (a *Answer) shows() ratelimit.Shows {
 // Host is a host object in an answer.
 type Host struct {
 	registry.Nameserver
+	UName     string              // its name with U-labels, "" if it is no IDN
 	Registrar *registry.Registrar // its sponsor; nil if not known
 	Linked    bool                // a published domain refers to it
 }

@@ -40,6 +40,7 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 	s := finding{f.policies.Load(), view, q, now, a}
 	a.reset(view, s.policies.Default(view))
 	key := s.run()
+	a.setULabels()
 	a.AsOf = max(view.AsOf().Minute(), a.changed())
 	a.Ask = ratelimit.Ask{
 		// Kinds do not share keys: a name as a domain is another object than the

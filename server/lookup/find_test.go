@@ -51,6 +51,7 @@ func fixture(more ...any) *cache.View {
 		&registry.Registrar{ClID: "twin-b", Name: "Twin Ltd"},
 		&registry.Registrar{ClID: "pair-a", Name: "Pair One"},
 		&registry.Registrar{ClID: "pair-b", Name: "Pair Two"},
+		&registry.Registrar{ClID: "nee", Name: "Ne\u0301e Names"}, // as a registry may hold it, not in NFC
 		&registry.Registrar{ClID: "cafe", Name: "Caf\u00e9 des Noms"},
 		&registry.Registrar{ClID: "com", Name: "Names.com Inc"},
 		&registry.Registrar{ClID: "nameless"},
@@ -218,6 +219,8 @@ func TestFind(t *testing.T) {
 		{"Q-05 several by exact key", "registrar Twin Ltd", invalidIn(Registrar, "")},
 		{"Q-05 several without the last word", "registrar pair", invalidIn(Registrar, "")},
 		{"Q-05 letters beyond ASCII", "registrar CAF\u00c9 DES NOMS", registrar("cafe")},
+		{"Q-05 a name held in another normal form", "registrar N\u00e9e Names", registrar("nee")},
+		{"Q-05 the same without its last word", "registrar n\u00e9e", registrar("nee")},
 		{"Q-05 letters beyond ASCII, not in NFC", "registrar Cafe\u0301 des", registrar("cafe")},
 		{"Q-05 not the last two words", "registrar cafe", noRegistrar},
 		{"Q-05 two words, the second a name", "registrar names.com inc", registrar("com")},
@@ -266,6 +269,7 @@ func TestFindEntity(t *testing.T) {
 		{"full name", "entity/Example%20Registrar%20Limited", Found, "example"},
 		{"letter case", "entity/EXAMPLE%20registrar%20limited", Found, "example"},
 		{"blanks are folded", "entity/%20Example%20%20Registrar%C2%A0Limited", Found, "example"},
+		{"a name held in another normal form", "entity/N%C3%A9e%20Names", Found, "nee"},
 		{"NFC", "entity/Cafe%CC%81%20des%20Noms", Found, "cafe"},
 		{"punctuation counts", "entity/Twin%20Ltd", Found, "twin-b"},
 		{"not without the last word", "entity/Example%20Registrar", NotFound, ""},
@@ -438,6 +442,36 @@ func TestFindHosts(t *testing.T) {
 			if h := &a.Hosts[i]; h.Linked != linked || h.Registrar == nil || h.Registrar.ClID != "example" {
 				t.Errorf("%q: %s is linked %v, registrar %v, want %v, example", line, h.Name, h.Linked, h.Registrar, linked)
 			}
+		}
+	}
+}
+
+// What the registry does not tell of an IDN is found out, once for all protocols.
+func TestFindULabels(t *testing.T) {
+	domain := func(name, uName string) *registry.Domain {
+		return &registry.Domain{Name: name, UName: uName, ROID: "D-" + name, Registrar: "example", Created: longAgo, Expires: expires, Hosts: []string{"H9-COOP"}}
+	}
+	view := fixture(
+		domain("xn--strae-oqa.coop", ""), domain("xn--bcher-kva.coop", "xn--bcher-kva.coop"), domain("plain.coop", "plain.coop"),
+		&registry.Nameserver{ROID: "H9-COOP", Name: "ns.xn--caf-dma.example", Registrar: "example"},
+	)
+	f, a := newFinder(), new(Answer)
+	for name, want := range map[string]string{
+		"xn--caf-dma.coop": "caf\u00e9.coop", "xn--strae-oqa.coop": "stra\u00dfe.coop", "xn--bcher-kva.coop": "b\u00fccher.coop", "plain.coop": "",
+	} {
+		q, _ := ParseLine([]byte(name))
+		f.Find(view, &q, now, a)
+		if a.Class != Found || a.Domain.UName != want {
+			t.Errorf("%s: %v with the U-label %+q, want %+q", name, a.Class, a.Domain.UName, want)
+		}
+		if name == "xn--caf-dma.coop" {
+			continue // the hosts of the fixture
+		}
+		if got := a.Hosts[0].UName; got != "ns.caf\u00e9.example" {
+			t.Errorf("%s: its host has the U-label %+q", name, got)
+		}
+		if n := testing.AllocsPerRun(1000, func() { f.Find(view, &q, now, a) }); n != 0 {
+			t.Errorf("%s: Find allocates %v times, want 0", name, n)
 		}
 	}
 }

@@ -65,10 +65,10 @@ func genuine(name string) bool {
 }
 
 // allowed reports whether IDNA2008 allows the code points of a U-label where
-// they stand (RFC 5892 §3). It is asked of labels that UTS 46 has passed, so
-// what is unassigned, unstable under folding or ignorable is gone already, and
-// joiners (CONTEXTJ) have been checked. UTS 46 alone passes symbols, emoji,
-// U+0640 and a stray middle dot.
+// they stand (RFC 5892 §3), joiners (CONTEXTJ) apart, which need tables of their
+// own. What is unassigned, in capitals or ignorable is not allowed here; what is
+// unstable under the compatibility mapping is for the caller to find. UTS 46 alone
+// passes symbols, emoji, U+0640 and a stray middle dot.
 func allowed(label []rune) bool {
 	for i, r := range label {
 		if !allowedAt(label, i, r) {
@@ -86,7 +86,7 @@ func allowedAt(label []rune, i int, r rune) bool {
 	// Exceptions: DISALLOWED although they are letters or marks.
 	case 0x0640, 0x07fa, 0x302e, 0x302f, 0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x303b:
 		return false
-	// CONTEXTJ: checked by UTS 46.
+	// CONTEXTJ: UTS 46 checks them where a label is asked for.
 	case 0x200c, 0x200d:
 		return true
 	// CONTEXTO (RFC 5892 appendix A).

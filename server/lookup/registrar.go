@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"rddsd/cache"
 	"rddsd/cache/registry"
 )
@@ -113,7 +115,7 @@ func (s *finding) entity() string {
 
 // appendFold appends registry.FoldName(name) to dst.
 func appendFold(dst []byte, name string) []byte {
-	for _, r := range name {
+	for _, r := range composed(name) {
 		if r = foldRune(r); r >= 0 {
 			dst = utf8.AppendRune(dst, r)
 		}
@@ -123,7 +125,7 @@ func appendFold(dst []byte, name string) []byte {
 
 // foldsTo reports whether registry.FoldName(name) is folded, which is not empty.
 func foldsTo(name, folded string) bool {
-	for _, r := range name {
+	for _, r := range composed(name) {
 		if r = foldRune(r); r < 0 {
 			continue
 		}
@@ -136,6 +138,17 @@ func foldsTo(name, folded string) bool {
 	return folded == ""
 }
 
+// composed returns s in normal form C: what one keyboard writes as a letter and
+// an accent is the letter that another writes. It allocates for what is not ASCII.
+func composed(s string) string {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return norm.NFC.String(s)
+		}
+	}
+	return s
+}
+
 func foldRune(r rune) rune {
 	if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) {
 		return unicode.ToLower(r)
@@ -146,7 +159,7 @@ func foldRune(r rune) rune {
 // sameName compares two names without regard to letter case, blanks at the ends
 // and how many blanks stand in a row.
 func sameName(x, y string) bool {
-	x, y = strings.TrimSpace(x), strings.TrimSpace(y)
+	x, y = composed(strings.TrimSpace(x)), composed(strings.TrimSpace(y))
 	for {
 		var r1, r2 rune
 		r1, x = nextFolded(x)

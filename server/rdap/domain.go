@@ -113,7 +113,7 @@ func appendDelegation(dst []byte, hosts []lookup.Host) []byte {
 	for i := range hosts {
 		dst = append(dst, `{"objectClassName":"nameserver"`...)
 		dst = appendMember(dst, `,"handle":`, hosts[i].ROID)
-		dst = appendNames(dst, hosts[i].Name, "")
+		dst = appendNames(dst, hosts[i].Name, hosts[i].UName)
 		dst = append(dst, `},`...)
 	}
 	dst[len(dst)-1] = ']'

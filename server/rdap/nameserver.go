@@ -46,7 +46,7 @@ func appendNameserverResults(dst []byte, a *lookup.Answer) []byte {
 func appendHost(dst []byte, h *lookup.Host, url []byte, base string) []byte {
 	dst = append(dst, `"objectClassName":"nameserver"`...)
 	dst = appendMember(dst, `,"handle":`, h.ROID)
-	dst = appendNames(dst, h.Name, "")
+	dst = appendNames(dst, h.Name, h.UName)
 	dst = appendAddresses(dst, h)
 	dst = appendStatuses(dst, h.Shown(h.Linked))
 	dst = append(dst, `,"links":[`...)

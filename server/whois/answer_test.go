@@ -105,7 +105,7 @@ func TestRecordLines(t *testing.T) {
 		}), "Registrar: R", "Registrar WHOIS"},
 		{"a web site has a scheme", full(func(a *lookup.Answer) { a.Registrar = &registry.Registrar{Name: "R", URL: "www.r.example"} }), "Registrar: R", "Registrar URL"},
 		{"no IANA ID, no line", full(func(a *lookup.Answer) { a.Registrar = &registry.Registrar{Name: "R"} }), "Registrar: R", "IANA"},
-		{"a U-label that is the name is none", full(func(a *lookup.Answer) { a.Domain.UName = "x.coop" }), "Domain Name: x.coop", "Internationalized"},
+		{"a name without a U-label has no line for one", full(func(a *lookup.Answer) { a.Domain.UName = "" }), "Domain Name: x.coop", "Internationalized"},
 		{"statuses of EPP come before those of RGP", full(func(a *lookup.Answer) {
 			a.Domain.Statuses = registry.RedemptionPeriod | registry.ServerHold | registry.ClientHold
 		}), "#clientHold\r\nDomain Status: inactive https://icann.org/epp#inactive\r\nDomain Status: pendingDelete https://icann.org/epp#pendingDelete\r\nDomain Status: serverHold https://icann.org/epp#serverHold\r\nDomain Status: redemptionPeriod", "epp#ok"},

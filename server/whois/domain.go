@@ -20,9 +20,7 @@ const (
 func appendDomain(dst []byte, a *lookup.Answer) []byte {
 	d := &a.Domain
 	dst = appendKnown(dst, "Domain Name: ", d.Name)
-	if d.UName != d.Name {
-		dst = appendField(dst, "Internationalized Domain Name: ", d.UName)
-	}
+	dst = appendField(dst, "Internationalized Domain Name: ", d.UName)
 	dst = appendField(dst, "Registry Domain ID: ", d.ROID)
 	if a.Registrar != nil {
 		dst = appendWhoisServer(dst, a.Registrar)
