@@ -23,7 +23,7 @@ func TestSQLitePartsAreTheWhole(t *testing.T) {
 
 func TestPostgresHoldsBothFiles(t *testing.T) {
 	sql := Postgres()
-	for _, want := range []string{"create schema registry;", "create schema rdds;", "create table rdds.journal"} {
+	for _, want := range []string{"create schema if not exists registry;", "create schema if not exists rdds;", "create table if not exists rdds.journal"} {
 		if !strings.Contains(sql, want) {
 			t.Errorf("Postgres() lacks %q", want)
 		}

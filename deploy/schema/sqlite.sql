@@ -41,6 +41,11 @@ create table ds (domain_roid text not null references domain on delete cascade, 
 create table reserved (name text primary key, reason text not null check (reason in ('reserved','blocked','variant','withheld')),
   of text, idn_table text, public_text text, note text) strict;
 
+-- Which escrow deposit was imported last, one row or none; and what deposits call contacts, HMAC-SHA-256 of the id with id_key.
+create table deposit (one integer primary key check (one = 1), full_id text not null, last_id text not null, watermark integer not null,
+  id_key blob not null) strict;
+create table deposit_contact (id_mac blob primary key, roid text not null) strict, without rowid;
+
 create table rdds_meta (one integer primary key check (one = 1), registry text not null, epoch text not null, contract integer not null,
   floor integer not null, beat_at integer not null) strict;
 insert into rdds_meta values (1, lower(hex(randomblob(16))), lower(hex(randomblob(16))), 1, 0, cast((julianday('now') - 2440587.5) * 86400000000 as integer));
