@@ -139,14 +139,13 @@ func foldsTo(name, folded string) bool {
 }
 
 // composed returns s in normal form C: what one keyboard writes as a letter and
-// an accent is the letter that another writes. It allocates for what is not ASCII.
+// an accent is the letter that another writes. It allocates only for text that
+// is not in that form, which is rare.
 func composed(s string) string {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return norm.NFC.String(s)
-		}
+	if norm.NFC.QuickSpanString(s) == len(s) {
+		return s
 	}
-	return s
+	return norm.NFC.String(s)
 }
 
 func foldRune(r rune) rune {
