@@ -56,7 +56,7 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	path, _ := cfg.SQLite()
 	source := sqlite.Open(path, cfg.Feed.PollInterval)
 	defer source.Close()
-	follower := &feed.Follower{Source: source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge}
+	follower := &feed.Follower{Source: source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge, MaxBackoff: sqlite.MaxBackoff}
 	finder := lookup.NewFinder(command.Policies(cfg))
 	limiter := ratelimit.New(cfg.Limits(), time.Now())
 	onWHOIS, onRDAP := command.NewCaps(cfg)

@@ -32,19 +32,16 @@ func (c Clock) Jitter(d time.Duration, share float64) time.Duration {
 	return d + time.Duration(share*(2*c.Random()-1)*float64(d))
 }
 
-// The bounds of the wait before another attempt (feed.md §5).
-const (
-	minBackoff = 250 * time.Millisecond
-	maxBackoff = 30 * time.Second
-)
+// minBackoff is the least wait before another attempt (feed.md §5).
+const minBackoff = 250 * time.Millisecond
 
 // backoff returns how long to wait after the failures-th failure in a row: at
 // least minBackoff, and at random up to a bound that doubles from twice that to
-// maxBackoff, so that a fleet does not come back in step.
-func (c Clock) backoff(failures int) time.Duration {
-	bound := maxBackoff
+// most, so that a fleet does not come back in step.
+func (c Clock) backoff(failures int, most time.Duration) time.Duration {
+	bound := most
 	if failures < 8 { // 250 ms << 7 = 32 s
-		bound = min(maxBackoff, minBackoff<<failures)
+		bound = min(most, minBackoff<<failures)
 	}
-	return minBackoff + time.Duration(c.Random()*float64(bound-minBackoff))
+	return minBackoff + time.Duration(c.Random()*float64(max(0, bound-minBackoff)))
 }

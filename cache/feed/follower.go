@@ -13,6 +13,7 @@ import (
 const (
 	DefaultMaxMissAge = 15 * time.Minute
 	DefaultMaxAge     = 30 * time.Minute
+	DefaultMaxBackoff = 30 * time.Second
 )
 
 // Follower keeps Cache equal to what Source publishes. It serves the copy on
@@ -34,6 +35,11 @@ type Follower struct {
 	// MaxAge is how old the data may be before the edge calls itself degraded
 	// ([feed] max_age; default DefaultMaxAge).
 	MaxAge time.Duration
+	// MaxBackoff is the longest wait between two attempts to read a registry that
+	// cannot be read (default DefaultMaxBackoff). An attempt that took longer is
+	// followed by as long a wait, up to DefaultMaxBackoff: a registry that breaks
+	// off in the middle of a snapshot is not read all day.
+	MaxBackoff time.Duration
 	// Clock is where time and chance come from; default the machine's.
 	Clock Clock
 
@@ -67,6 +73,9 @@ func (f *Follower) init() {
 		}
 		if f.MaxAge == 0 {
 			f.MaxAge = DefaultMaxAge
+		}
+		if f.MaxBackoff == 0 {
+			f.MaxBackoff = DefaultMaxBackoff
 		}
 	})
 }

@@ -26,6 +26,7 @@ type loop struct {
 	failures  int         // in a row
 	lastErr   string      // the failure that was logged last
 	forced    Reason      // a snapshot to take without asking for a delta first
+	taking    Reason      // why a snapshot is being taken, as the log was told; "" = none is
 
 	hold    *hold    // what waits for a decision
 	allowed *Measure // what an operator has accepted, until something is published
@@ -42,6 +43,7 @@ func (l *loop) turn(ctx context.Context) {
 		return
 	}
 	var err error
+	began := l.Clock.Now()
 	switch {
 	case l.view == nil:
 		err = l.resync(ctx, ReasonStart)
@@ -52,7 +54,8 @@ func (l *loop) turn(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		l.failed(err)
-		l.pause(ctx, l.Clock.backoff(l.failures))
+		took := l.Clock.Now().Sub(began)
+		l.pause(ctx, max(l.Clock.backoff(l.failures, l.MaxBackoff), min(took, DefaultMaxBackoff)))
 	}
 }
 
@@ -60,7 +63,7 @@ func (l *loop) turn(ctx context.Context) {
 // answers, unless Disk says otherwise.
 func (l *loop) load() {
 	view := l.store.load()
-	if view == nil {
+	if view == nil || view.Count(registry.KindTLD) == 0 { // see errNoZone
 		return
 	}
 	now := l.Clock.Now()

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"rddsd/cache"
@@ -18,6 +19,10 @@ const (
 	retryHeldTimes = 10
 )
 
+// errNoZone says that a snapshot is none to begin with: under no TLD there are no
+// names, and every question would be answered as another registry's.
+var errNoZone = errors.New("the registry publishes no TLD, so there is nothing to answer from: its table of TLDs (rdds_tld) must name one at least")
+
 // resync builds a new View from a snapshot beside the served one and publishes
 // it if it passes the gates. A snapshot that is held is not taken again before
 // its time.
@@ -30,7 +35,10 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		l.pause(ctx, time.Duration(l.Clock.Random()*float64(resyncSpread)))
 		expected = l.view.Count(registry.KindDomain)
 	}
-	l.Log.Info("taking a snapshot", "reason", reason)
+	if l.taking != reason { // else this is another attempt
+		l.Log.Info("taking a snapshot", "reason", reason)
+		l.taking = reason
+	}
 	var (
 		builder = cache.NewBuilder(expected)
 		read    = reading{at: l.Clock.Now()}
@@ -47,8 +55,6 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 	case err != nil:
 		return err
 	}
-	l.connected()
-	l.polled, l.forced = read.at, ""
 	if l.view != nil && pos.Registry == l.view.Position().Registry {
 		if err := builder.Keep(l.view); err != nil {
 			return err
@@ -59,6 +65,11 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 	}
 	rejected := builder.Rejected()
 	next := builder.View(pos, asOf, read.missUntil(l.MaxMissAge))
+	if l.view == nil && next.Count(registry.KindTLD) == 0 {
+		return errNoZone
+	}
+	l.connected()
+	l.polled, l.forced = read.at, ""
 	took := l.Clock.Now().Sub(read.at)
 
 	forDelta := reason == ReasonLarge || reason == ReasonRejected
@@ -79,6 +90,7 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 	}
 	l.publish(next, rejected, read)
 	l.confirmed = read.at
+	l.taking = ""
 	l.countResync(reason)
 	l.release()
 	l.Log.Info("serving a snapshot", "reason", reason, "serial", pos.Serial, "as_of", asOf.String(), "took", took.Round(time.Millisecond),

@@ -3,13 +3,16 @@ package feed_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"rddsd/cache"
+	"rddsd/cache/feed/sqlite"
 	"rddsd/cache/registry"
 )
 
@@ -34,6 +37,12 @@ func TestRegistryThatComesLater(t *testing.T) {
 		}
 		if n := e.log.count("cannot be read"); n != 1 {
 			t.Errorf("the same fault is logged %d times", n)
+		}
+		if n := e.log.count("taking a snapshot"); n != 1 {
+			t.Errorf("that a snapshot is taken is logged %d times", n)
+		}
+		if e.log.count("what was served goes on") != 0 || e.log.count("nothing to answer from yet") != 1 {
+			t.Errorf("nothing is served, and the log says\n%s", e.log.lines.String())
 		}
 		if err := os.Rename(away, r.path); err != nil {
 			t.Fatal(err)
@@ -96,6 +105,84 @@ func TestBackoff(t *testing.T) {
 				t.Fatalf("the registry is back: %+v", s)
 			}
 		}
+		e.stop()
+	})
+}
+
+// With a short longest wait a registry that was away for long is noticed soon:
+// a local file costs a look.
+func TestRegistryIsBackSoon(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, 3)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, "")
+		e.MaxBackoff = sqlite.MaxBackoff
+		e.start()
+		e.settle()
+		for _, away := range []time.Duration{10 * time.Second, time.Hour} {
+			if err := os.Rename(r.path, r.path+".away"); err != nil {
+				t.Fatal(err)
+			}
+			e.after(away)
+			if e.Status().Connected {
+				t.Fatalf("the registry is away for %v, and the edge calls itself connected", away)
+			}
+			if err := os.Rename(r.path+".away", r.path); err != nil {
+				t.Fatal(err)
+			}
+			if e.after(sqlite.MaxBackoff); !e.Status().Connected {
+				t.Errorf("the registry is back after %v, and not noticed within %v", away, sqlite.MaxBackoff)
+			}
+		}
+		e.stop()
+	})
+}
+
+// A registry that breaks off in the middle of a snapshot is not read all day,
+// however short the longest wait: each attempt is followed by a rest as long.
+func TestLongAttemptsRest(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, 3)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, "")
+		e.MaxBackoff = sqlite.MaxBackoff
+		attempts := 0
+		e.hooks.onSnapshot = func() {
+			attempts++
+			time.Sleep(20 * time.Second)
+		}
+		if err := os.Rename(r.path, r.path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		e.start()
+		time.Sleep(201 * time.Second)
+		synctest.Wait()
+		e.stop()
+		if attempts != 6 {
+			t.Errorf("%d attempts of 20 s began in 201 s, want 6", attempts)
+		}
+	})
+}
+
+// A registry without a TLD is none to answer from: the edge is not ready, and
+// says why, until there is one.
+func TestRegistryWithoutATLD(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, 3)
+	r.run(t, "delete from tld")
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, filepath.Join(t.TempDir(), "snapshots")).start()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if s := e.Status(); e.Cache.Current() != nil || s.Ready || s.Connected || !strings.Contains(s.LastError, "no TLD") {
+			t.Errorf("without a TLD: %+v", s)
+		}
+		if n := e.log.count("no TLD"); n != 1 {
+			t.Errorf("the log says %d times that there is no TLD", n)
+		}
+		r.run(t, "insert into tld (name, gtld, created) values ('coop', 1, 1000000)")
+		<-e.Ready()
+		e.same(r.path)
 		e.stop()
 	})
 }

@@ -156,5 +156,9 @@ func (l *loop) failed(err error) {
 		return
 	}
 	l.lastErr = err.Error()
-	l.Log.Error("the registry cannot be read; what was served goes on, and it is tried again", "error", err)
+	meanwhile := "what was served goes on"
+	if l.view == nil {
+		meanwhile = "there is nothing to answer from yet"
+	}
+	l.Log.Error("the registry cannot be read; "+meanwhile+", and it is tried again", "error", err)
 }

@@ -47,6 +47,10 @@ const (
 	intervalJitter = 0.1
 )
 
+// MaxBackoff is how long to wait at most before a registry file that could not be
+// read is tried again: while it is missing a try costs one stat.
+const MaxBackoff = 2 * time.Second
+
 // Open returns a Source for the registry file at path, which it does not touch
 // yet. pollInterval is the longest time between two polls; the changes of other
 // programs are noticed at once.
