@@ -92,24 +92,28 @@ func hasStreet(street []string) bool {
 	return slices.ContainsFunc(street, func(line string) bool { return line != "" })
 }
 
-// appendStreet appends the lines of street as adr wants them: one as a string,
-// several as an array.
+// maxStreets is how many street lines a contact has (RFC 5733 §4), and how many
+// WHOIS shows.
+const maxStreets = 3
+
+// appendStreet appends the first maxStreets lines of street that hold anything, as
+// adr wants them: one as a string, several as an array.
 func appendStreet(dst []byte, street []string) []byte {
-	lines, last := 0, ""
+	var lines [maxStreets]string
+	n := 0
 	for _, line := range street {
-		if line != "" {
-			lines, last = lines+1, line
+		if line != "" && n < maxStreets {
+			lines[n] = line
+			n++
 		}
 	}
-	if lines < 2 {
-		return appendString(dst, last)
+	if n < 2 {
+		return appendString(dst, lines[0])
 	}
 	dst = append(dst, '[')
-	for _, line := range street {
-		if line != "" {
-			dst = appendString(dst, line)
-			dst = append(dst, ',')
-		}
+	for _, line := range lines[:n] {
+		dst = appendString(dst, line)
+		dst = append(dst, ',')
 	}
 	dst[len(dst)-1] = ']'
 	return dst

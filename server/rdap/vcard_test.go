@@ -32,6 +32,7 @@ func TestAddress(t *testing.T) {
 		{"one line is a string", []string{"a"}, "ES", `,["adr",{"cc":"ES"},"text",["","","a","Barcelona","","08001",""]]`},
 		{"several are an array", []string{"a", "b"}, "ES", `,["adr",{"cc":"ES"},"text",["","",["a","b"],"Barcelona","","08001",""]]`},
 		{"empty lines do not count", []string{"", "b", ""}, "ES", `,["adr",{"cc":"ES"},"text",["","","b","Barcelona","","08001",""]]`},
+		{"no more than three are shown", []string{"a", "", "b", "c", "d"}, "ES", `,["adr",{"cc":"ES"},"text",["","",["a","b","c"],"Barcelona","","08001",""]]`},
 		{"country codes are capitals", nil, "es", `,["adr",{"cc":"ES"},"text",["","","","Barcelona","","08001",""]]`},
 		{"what is no country code is left out", nil, "E1", `,["adr",{},"text",["","","","Barcelona","","08001",""]]`},
 		{"no country is none", nil, "", `,["adr",{},"text",["","","","Barcelona","","08001",""]]`},
