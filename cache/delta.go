@@ -11,7 +11,8 @@ type Position struct {
 	Registry string // identity of the registry database
 	Epoch    string // one unbroken numbering; another one begins after a restore or a bulk load
 	Contract int    // version of the publication contract
-	Serial   uint64 // SQLite: the journal's last sequence number
+	Serial   uint64 // SQLite: the journal's last sequence number; PostgreSQL: every transaction below it is in
+	Resume   string // what else its Source needs to go on from here; "" = nothing. Nobody else reads it
 }
 
 // precedes tells why a delta to the position to cannot follow on p.

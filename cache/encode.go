@@ -67,8 +67,24 @@ func (r *reader) text() string { return r.take(r.uvarint()) }
 func (r *reader) time() registry.Time { return registry.Time(r.uint64()) }
 
 func (r *reader) position() Position {
-	return Position{Registry: r.text(), Epoch: r.text(), Contract: int(r.uvarint()), Serial: r.uvarint()}
+	p := Position{Registry: r.text(), Epoch: r.text()}
+	r.stand(&p)
+	return p
 }
+
+// stand reads what appendStand appends.
+func (r *reader) stand(p *Position) {
+	contract := r.uvarint()
+	p.Contract, p.Serial, p.Resume = int(contract&^withResume), r.uvarint(), ""
+	if contract&withResume != 0 {
+		p.Resume = r.text()
+		r.bad = r.bad || p.Resume == "" // then no Resume would have followed
+	}
+}
+
+// withResume stands beside the contract's version where a Resume follows: so
+// files of registries that have none are those of releases that knew none.
+const withResume = 1 << 31
 
 func appendText(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
@@ -77,6 +93,19 @@ func appendText(dst []byte, s string) []byte {
 func appendPosition(dst []byte, p Position) []byte {
 	dst = appendText(dst, p.Registry)
 	dst = appendText(dst, p.Epoch)
-	dst = binary.AppendUvarint(dst, uint64(p.Contract))
-	return binary.AppendUvarint(dst, p.Serial)
+	return appendStand(dst, p)
+}
+
+// appendStand appends how far p is in its epoch.
+func appendStand(dst []byte, p Position) []byte {
+	contract := uint64(p.Contract)
+	if p.Resume != "" {
+		contract |= withResume
+	}
+	dst = binary.AppendUvarint(dst, contract)
+	dst = binary.AppendUvarint(dst, p.Serial)
+	if p.Resume != "" {
+		dst = appendText(dst, p.Resume)
+	}
+	return dst
 }

@@ -94,8 +94,7 @@ func (f *frames) next(r *reader) (record string, ok bool) {
 // appendDelta appends delta as a record. Registry and epoch are those of the
 // log's origin.
 func appendDelta(dst []byte, delta Delta) []byte {
-	dst = binary.AppendUvarint(dst, uint64(delta.To.Contract))
-	dst = binary.AppendUvarint(dst, delta.To.Serial)
+	dst = appendStand(dst, delta.To)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(delta.AsOf))
 	dst = binary.AppendUvarint(dst, uint64(len(delta.Changes)))
 	for _, c := range delta.Changes {
@@ -111,7 +110,7 @@ func appendDelta(dst []byte, delta Delta) []byte {
 func readDelta(record string, from origin) (Delta, error) {
 	r := reader{rest: record}
 	delta := Delta{To: from.pos}
-	delta.To.Contract, delta.To.Serial = int(r.uvarint()), r.uvarint()
+	r.stand(&delta.To)
 	delta.AsOf = r.time()
 	n := r.uvarint()
 	if n > uint64(len(r.rest)/4) { // a change takes four bytes at least
