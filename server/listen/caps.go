@@ -86,6 +86,15 @@ func (c *Caps) Acquire(addr netip.Addr) (Slot, Verdict) {
 	return Slot{c, client, Granted}, Granted
 }
 
+// Crowded reports whether Acquire would find a connection from addr crowded. It is
+// for who answers at once and takes no place for that.
+func (c *Caps) Crowded(addr netip.Addr) bool {
+	client := clientAt(addr)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limits.PerClient > 0 && c.granted[client] >= c.limits.PerClient
+}
+
 // Release gives the place back. On the zero Slot it does nothing.
 func (s Slot) Release() {
 	if s.caps == nil {

@@ -5,47 +5,58 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// Waits between Accepts that fail, doubling from the first to the last: what
+// Waits between accepts that fail, doubling from the first to the last: what
 // fails them is mostly a lack of file descriptors or buffers, which passes when
 // connections end.
 const (
-	minWait = 5 * time.Millisecond
-	maxWait = time.Second
+	MinWait = 5 * time.Millisecond
+	MaxWait = time.Second
 )
 
-// failureLogEvery is how often at most a failing Accept is logged.
+// failureLogEvery is how often at most failing accepts are logged.
 const failureLogEvery = 10 * time.Second
 
-// Persist returns l as a listener whose Accept fails only once it is closed:
-// on any other error it waits and tries again. fasthttp and most servers stop
-// for good on the first one.
-func Persist(l net.Listener, log *slog.Logger) net.Listener {
-	return &persistent{Listener: l, log: log, closed: make(chan struct{}), sometimes: rate.Sometimes{Interval: failureLogEvery}}
+// Persist returns l as a listener whose Accept fails only once it is closed or
+// drained: on any other error it waits and tries again. fasthttp and most servers
+// stop for good on the first one.
+func Persist(l net.Listener, log *slog.Logger) *Persistent {
+	return &Persistent{Listener: l, log: log, closed: make(chan struct{}), sometimes: rate.Sometimes{Interval: failureLogEvery}}
 }
 
-type persistent struct {
+// Persistent is a listener that outlives failing Accepts.
+type Persistent struct {
 	net.Listener
+
+	// Inherited says that the socket is a supervisor's, who keeps it when we go:
+	// those in its queue wait for our successor. Set before use.
+	Inherited bool
+
 	log       *slog.Logger
 	closing   sync.Once
 	closed    chan struct{}
+	draining  atomic.Bool
 	sometimes rate.Sometimes
 }
 
 // Accept returns the next connection, or net.ErrClosed.
-func (p *persistent) Accept() (net.Conn, error) {
-	for wait := minWait; ; wait = min(2*wait, maxWait) {
+func (p *Persistent) Accept() (net.Conn, error) {
+	for wait := MinWait; ; wait = min(2*wait, MaxWait) {
 		conn, err := p.Listener.Accept()
-		if err == nil {
+		switch {
+		case err == nil:
 			return conn, nil
-		}
-		if errors.Is(err, net.ErrClosed) {
+		case errors.Is(err, net.ErrClosed):
 			return nil, err
+		case p.draining.Load() && errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, net.ErrClosed
 		}
 		p.sometimes.Do(func() {
 			p.log.Warn("accepting connections fails; it is tried again", "listener", p.Addr().String(), "error", err)
@@ -62,7 +73,7 @@ func (p *persistent) Accept() (net.Conn, error) {
 }
 
 // Close closes the listener and ends a waiting Accept.
-func (p *persistent) Close() error {
+func (p *Persistent) Close() error {
 	p.closing.Do(func() { close(p.closed) })
 	return p.Listener.Close()
 }

@@ -3,42 +3,140 @@ package whois
 import (
 	"cmp"
 	"errors"
-	"net"
+	"io"
+	"net/netip"
 	"os"
+	"sync"
+	"syscall"
 	"time"
 
 	"rddsd/ratelimit"
+	"rddsd/server/listen"
 )
 
-// serveConn answers the one query a connection carries (RFC 3912 §2); the caller
-// closes it. Reading, since accept, and writing have one absolute deadline each,
-// so that a client that dribbles its line or drains the answer slowly costs a
-// worker for at most both.
-func (s *Server) serveConn(conn net.Conn, client ratelimit.Client, terms terms) {
-	w := s.hire()
-	defer s.dismiss(w)
+// stream is a connection as serving it takes it: a *net.TCPConn, or the socket
+// that a loop has accepted.
+type stream interface {
+	io.ReadWriteCloser
+	CloseWrite() error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+	SyscallConn() (syscall.RawConn, error)
+}
 
+// attend serves conn, which was just accepted from a client at from, in a goroutine
+// that serving counts. head is what was read of it already, and belongs to attend.
+func (s *Server) attend(conn stream, from netip.Addr, head []byte, serving *sync.WaitGroup) {
+	if s.Balancers.Trusts(from) {
+		s.attendBalancer(conn, from, head, serving)
+		return
+	}
+	client := ratelimit.ClientAt(from)
+	slot, terms := s.admit(client)
+	if terms == unwanted {
+		s.counts.refused.Add(1)
+		conn.Close()
+		return
+	}
+	if !s.begin(conn, s.patience(terms)) {
+		slot.Release()
+		return
+	}
+	serving.Go(func() {
+		defer s.end(conn)
+		// Before the client can see the end: who asks again at once, one query
+		// after the other, must find his place free.
+		defer slot.Release()
+		s.serveConn(conn, head, client, terms)
+	})
+}
+
+// attendBalancer is attend for a connection that tells first for whom it is. The
+// client gets his place once he is known, and his time begins then.
+func (s *Server) attendBalancer(conn stream, from netip.Addr, head []byte, serving *sync.WaitGroup) {
+	if !s.begin(conn, cmp.Or(s.RefuseTimeout, DefaultRefuseTimeout)) {
+		return
+	}
+	serving.Go(func() {
+		defer s.end(conn)
+		addr, head, err := listen.ReadProxy(conn, head)
+		if err != nil {
+			s.countUnread(err)
+			return
+		}
+		if !addr.IsValid() {
+			addr = from
+		}
+		client := ratelimit.ClientAt(addr)
+		slot, terms := s.admit(client)
+		if terms == unwanted {
+			s.counts.refused.Add(1)
+			return
+		}
+		defer slot.Release()
+		if err := conn.SetReadDeadline(time.Now().Add(s.patience(terms))); err != nil {
+			s.counts.broken.Add(1)
+			return
+		}
+		s.serveConn(conn, head, client, terms)
+	})
+}
+
+// begin takes conn into the books and gives its client patience to send something,
+// before the goroutine that serves it exists, so that drain comes later for
+// certain. It closes conn when it is broken already.
+func (s *Server) begin(conn stream, patience time.Duration) (ok bool) {
+	s.track(conn)
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		s.counts.broken.Add(1)
+		s.end(conn)
+		return false
+	}
+	return true
+}
+
+// end closes conn and takes it off the books.
+func (s *Server) end(conn stream) {
+	s.untrack(conn)
+	conn.Close()
+}
+
+// serveConn answers the one query a connection carries (RFC 3912 §2), of which
+// head was read already; the caller closes it. Reading, since accept, and writing
+// have one absolute deadline each, so that a client that dribbles its line or
+// drains the answer slowly costs a goroutine for at most both. Until the line is
+// whole it costs no worker.
+func (s *Server) serveConn(conn stream, head []byte, client ratelimit.Client, terms terms) {
 	// Read before anything may refuse: closing a socket that still holds unread
 	// input sends RST, which can destroy the refusal on its way out (W-07).
-	line, alone, err := readLine(conn, w.in[:])
+	line, alone, err := readLine(conn, head)
 	if err != nil {
 		s.countUnread(err)
 		return
 	}
-	if kind := kindOfJunk(line); kind != noJunk {
-		s.counts.junk[kind].Add(1)
-	}
+	w := s.hire()
+	defer s.dismiss(w)
 	if !s.respond(w, line, client, terms) {
 		s.counts.interrupted.Add(1)
 		return
 	}
-	if err := s.write(conn, w.out); err != nil {
+	s.deliver(conn, w.out, alone)
+}
+
+// deliver sends answer, in one write (W-10), and ends the connection; the caller
+// closes it. alone says that nothing but one line was read.
+func (s *Server) deliver(conn stream, answer []byte, alone bool) {
+	err := conn.SetWriteDeadline(time.Now().Add(cmp.Or(s.WriteTimeout, DefaultWriteTimeout)))
+	if err == nil && len(answer) > 0 {
+		_, err = conn.Write(answer)
+	}
+	if err != nil {
 		s.counts.unsent.Add(1)
 		return
 	}
 	if !alone || queued(conn) {
 		s.counts.lingered.Add(1)
-		s.linger(conn, w.in[:])
+		s.linger(conn)
 	}
 }
 
@@ -58,7 +156,7 @@ func (s *Server) dismiss(w *worker) {
 // patience is how long the query line may take.
 func (s *Server) patience(terms terms) time.Duration {
 	switch {
-	case terms != welcome:
+	case terms != welcome || s.draining.Load():
 		return cmp.Or(s.RefuseTimeout, DefaultRefuseTimeout)
 	case s.Caps.Occupancy() > hurriedAbove:
 		return cmp.Or(s.HurriedTimeout, DefaultHurriedTimeout)
@@ -68,7 +166,7 @@ func (s *Server) patience(terms terms) time.Duration {
 
 func (s *Server) countUnread(err error) {
 	switch {
-	case err == errSilent:
+	case err == errSilent || err == listen.ErrNoProxy:
 		s.counts.silent.Add(1)
 	case err == errInterrupted:
 		s.counts.interrupted.Add(1)
@@ -79,27 +177,18 @@ func (s *Server) countUnread(err error) {
 	}
 }
 
-// write sends the answer in one write (W-10).
-func (s *Server) write(conn net.Conn, answer []byte) error {
-	if err := conn.SetWriteDeadline(time.Now().Add(cmp.Or(s.WriteTimeout, DefaultWriteTimeout))); err != nil {
-		return err
-	}
-	_, err := conn.Write(answer)
-	return err
-}
-
 // linger ends an answered connection that has, or may get, input nobody wants:
 // it says that nothing more follows, and throws the input away until the client
 // has closed too, within bounds (W-06). Closed at once, the kernel would answer
 // the input with RST, and the client would lose an answer that was sent in full.
-func (s *Server) linger(conn net.Conn, buf []byte) {
-	half, ok := conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+func (s *Server) linger(conn stream) {
+	if conn.CloseWrite() != nil {
 		return
 	}
 	if conn.SetReadDeadline(time.Now().Add(cmp.Or(s.LingerTimeout, DefaultLingerTimeout))) != nil {
 		return
 	}
+	buf := make([]byte, lingerRead)
 	for discarded := 0; discarded < maxDiscard; {
 		n, err := conn.Read(buf)
 		if err != nil {

@@ -24,36 +24,53 @@ var (
 // interrupt is what Ctrl-C in telnet begins with (RFC 854: IAC IP).
 var interrupt = []byte{0xFF, 0xF4}
 
-// readLine reads one query line into buf, whose length bounds it, and returns
-// it without its end. The line ends at the first LF, CR LF or CR NUL, or where
-// the client stops writing after at least one printable byte (W-02). alone says
-// that one read brought the line, its end, and nothing else.
+// usualRead is room for nearly every query, in bytes. Most of those who have no
+// query ready send none, and are many: what they hold is this much.
+const usualRead = 128
+
+// readLine reads one query line, which begins with head, and returns it without
+// its end. The line ends at the first LF, CR LF or CR NUL, or where the client stops
+// writing after at least one printable byte (W-02). alone says that one read
+// brought the line, its end, and nothing else.
 //
 // What cannot become a line, because its first bytes are those of a protocol
-// without lines or because buf is full, is returned as far as it was read. The
-// error is errSilent, errInterrupted, or the connection's.
-func readLine(conn io.Reader, buf []byte) (line []byte, alone bool, err error) {
-	n := 0
-	for first := true; ; first = false {
-		m, err := conn.Read(buf[n:])
-		seen := max(n-1, 0) // an end of two bytes may have come in two reads
-		n += m
-		end, next := lineEnd(buf[:n], seen)
-		if i := bytes.Index(buf[seen:n], interrupt); i >= 0 && (end < 0 || seen+i < end) {
+// without lines or because maxRead bytes have come, is returned as far as it was
+// read. The error is errSilent, errInterrupted, or the connection's. The line may
+// share the memory of head.
+func readLine(conn io.Reader, head []byte) (line []byte, alone bool, err error) {
+	buf, reads, seen := head, min(len(head), 1), 0
+	for full := false; ; {
+		end, next := lineEnd(buf, seen)
+		if i := bytes.Index(buf[seen:], interrupt); i >= 0 && (end < 0 || seen+i < end) {
 			return nil, false, errInterrupted
 		}
 		switch {
 		case end >= 0:
-			return buf[:end], first && next == n, nil
-		case n == len(buf), lineless(buf[:n]) != noJunk:
-			return buf[:n], false, nil
-		case err == io.EOF && hasPrintable(buf[:n]):
-			return buf[:n], false, nil
+			return buf[:end], reads == 1 && next == len(buf), nil
+		case len(buf) >= maxRead, lineless(buf) != noJunk:
+			return buf, false, nil
+		case err == io.EOF && hasPrintable(buf):
+			return buf, false, nil
 		case err == io.EOF:
 			return nil, false, errSilent
 		case err != nil:
 			return nil, false, err
 		}
+		seen = max(len(buf)-1, 0) // an end of two bytes may come in two reads
+		if len(buf) == cap(buf) {
+			room := usualRead
+			if len(buf) >= room {
+				room = maxRead
+			}
+			buf = append(make([]byte, 0, room), buf...)
+		}
+		var n int
+		n, err = conn.Read(buf[len(buf):min(cap(buf), maxRead)])
+		buf = buf[:len(buf)+n]
+		if !full { // one that fills its room goes on in the next
+			reads++
+		}
+		full = len(buf) == cap(buf)
 	}
 }
 

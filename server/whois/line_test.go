@@ -64,7 +64,7 @@ func TestReadLine(t *testing.T) {
 			if test.sent == "" {
 				conn.rest = nil
 			}
-			line, alone, err := readLine(conn, make([]byte, maxRead))
+			line, alone, err := readLine(conn, nil)
 			if string(line) != test.line || alone != test.alone || !errors.Is(err, test.err) {
 				t.Errorf("readLine(%.60q) = %.60q, %v, %v; want %.60q, %v, %v",
 					test.sent, line, alone, err, test.line, test.alone, test.err)
@@ -82,12 +82,12 @@ func FuzzReadLineInPieces(f *testing.F) {
 		if len(sent) > maxRead || len(sent) > 1 && lineless(sent) != noJunk {
 			return
 		}
-		whole, _, wholeErr := readLine(&pieces{[]string{string(sent)}, io.EOF}, make([]byte, maxRead))
+		whole, _, wholeErr := readLine(&pieces{[]string{string(sent)}, io.EOF}, nil)
 		var single []string
 		for _, c := range sent {
 			single = append(single, string([]byte{c}))
 		}
-		line, _, err := readLine(&pieces{single, io.EOF}, make([]byte, maxRead))
+		line, _, err := readLine(&pieces{single, io.EOF}, nil)
 		if string(line) != string(whole) || !errors.Is(err, wholeErr) {
 			t.Errorf("readLine(%q) = %q, %v in one read and %q, %v byte by byte", sent, whole, wholeErr, line, err)
 		}

@@ -57,6 +57,9 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 		}
 	}()
 
+	if kind := kindOfJunk(line); kind != noJunk {
+		s.counts.junk[kind].Add(1)
+	}
 	view := s.Cache.Current()
 	if view == nil {
 		w.out = append(w.out, unavailableText...) // never "not found"

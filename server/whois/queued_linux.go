@@ -1,27 +1,27 @@
 package whois
 
 import (
-	"net"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 // queued reports whether conn holds input that was not read, or cannot tell.
-func queued(conn net.Conn) bool {
-	socket, ok := conn.(syscall.Conn)
-	if !ok {
-		return true
-	}
-	raw, err := socket.SyscallConn()
+func queued(conn stream) bool {
+	raw, err := conn.SyscallConn()
 	if err != nil {
 		return true
 	}
-	unread := 1
-	err = raw.Control(func(fd uintptr) {
-		if n, ioctlErr := unix.IoctlGetInt(int(fd), unix.TIOCINQ); ioctlErr == nil {
-			unread = n
-		}
-	})
-	return err != nil || unread > 0
+	unread := true
+	err = raw.Control(func(fd uintptr) { unread = unreadOn(fd) })
+	return err != nil || unread
+}
+
+// unreadOn reports whether the socket fd holds input that was not read, or cannot
+// tell. The end of the input is none.
+func unreadOn(fd uintptr) bool {
+	var n int32
+	_, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, fd, unix.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	return errno != 0 || n > 0
 }

@@ -6,10 +6,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -30,7 +30,9 @@ const (
 	DefaultLingerTimeout  = time.Second
 	DefaultDrainTimeout   = 10 * time.Second
 	panicLogEvery         = time.Minute
+	failureLogEvery       = 10 * time.Second
 	maxDiscard            = 64 << 10 // bytes read and thrown away by a lingering close
+	lingerRead            = 512      // bytes of them at once: clients that linger are many, and send little
 
 	// Shares of the connection slots in use: above one, slow clients get less time
 	// (W-04); above the other, who comes is told that the server is busy, while
@@ -49,6 +51,12 @@ type Server struct {
 	Caps    *listen.Caps
 	Log     *slog.Logger
 
+	// Loops is how many loops serve each listener on Linux (see loop). 0, and
+	// other systems, have a goroutine for each connection.
+	Loops int
+	// Balancers are whose connections begin with a PROXY header (W-16).
+	Balancers listen.Balancers
+
 	// ReadTimeout is the time from accept to the end of the query line: one
 	// deadline, which a byte a second does not move.
 	ReadTimeout time.Duration
@@ -66,77 +74,70 @@ type Server struct {
 	// DrainTimeout is how long answers in flight may take once Serve is told to
 	// stop.
 	DrainTimeout time.Duration
+	// ArrivalTimeout is how long those who have begun to connect by then may take
+	// to get in.
+	ArrivalTimeout time.Duration
 
-	workers sync.Pool // of *worker
-	counts  counters
-	panics  rate.Sometimes
+	workers  sync.Pool // of *worker
+	counts   counters
+	panics   rate.Sometimes
+	failures rate.Sometimes // of accepting
+	draining atomic.Bool
 
 	mu    sync.Mutex
-	conns map[net.Conn]struct{} // being served; closed when draining takes too long
+	conns map[stream]struct{} // being served; closed when draining takes too long
 }
 
-// Serve answers the connections of listeners until ctx ends. Then it accepts no
-// more, lets answers in flight finish for DrainTimeout, and returns nil when
-// nothing that it began is left. It returns an error when a listener fails for
-// good. It closes listeners.
+// Serve answers the connections of listeners, which are TCP's, until ctx ends. Then
+// it lets in only those who have begun to connect, lets answers in flight finish
+// for DrainTimeout, and returns nil when nothing that it began is left. It returns
+// an error when a listener fails for good. It closes listeners.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
-	s.conns = map[net.Conn]struct{}{}
-	s.panics.Interval = panicLogEvery
+	s.conns = map[stream]struct{}{}
+	s.panics.Interval, s.failures.Interval = panicLogEvery, failureLogEvery
 
 	var accepting, serving sync.WaitGroup
-	failed := make(chan error, len(listeners))
-	for _, ln := range listeners {
-		accepting.Go(func() { failed <- s.accept(ln, &serving) })
+	acceptors, err := s.open(listeners, &serving)
+	if err == nil {
+		failed := make(chan error, len(acceptors))
+		for _, a := range acceptors {
+			accepting.Go(func() { failed <- a.run() })
+		}
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
+		}
+		s.draining.Store(true)
+		s.hurry()
+		for _, a := range acceptors {
+			a.stop()
+		}
+		accepting.Wait()
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	for _, ln := range listeners {
-		if closeErr := ln.Close(); closeErr != nil && !errors.Is(closeErr, net.ErrClosed) && err == nil {
-			err = fmt.Errorf("close the WHOIS listener on %s: %w", ln.Addr(), closeErr)
+	for _, a := range acceptors {
+		if closeErr := a.close(); !errors.Is(closeErr, net.ErrClosed) {
+			err = errors.Join(err, closeErr)
 		}
 	}
-	accepting.Wait()
 	s.drain(&serving)
 	return err
 }
 
-// accept serves each connection of ln in a goroutine that serving counts. It
-// returns when ln is closed or fails for good.
-func (s *Server) accept(ln net.Listener, serving *sync.WaitGroup) error {
-	for {
-		conn, err := ln.Accept()
-		if err != nil {
-			return fmt.Errorf("accept WHOIS connections on %s: %w", ln.Addr(), err)
+// open returns what accepts the connections of listeners.
+func (s *Server) open(listeners []net.Listener, serving *sync.WaitGroup) ([]acceptor, error) {
+	var acceptors []acceptor
+	var faults []error
+	for _, ln := range listeners {
+		loops, err := s.openLoops(ln, serving)
+		faults = append(faults, err)
+		if acceptors = append(acceptors, loops...); len(loops) == 0 {
+			acceptors = append(acceptors, &plain{s, ln, serving})
 		}
-		s.counts.connections.Add(1)
-		client := clientOf(conn)
-		slot, terms := s.admit(client)
-		if terms == unwanted {
-			s.counts.refused.Add(1)
-			conn.Close()
-			continue
-		}
-		// Here and not in its goroutine, so that drain comes later for certain.
-		if err := conn.SetReadDeadline(time.Now().Add(s.patience(terms))); err != nil {
-			s.counts.broken.Add(1)
-			slot.Release()
-			conn.Close()
-			continue
-		}
-		s.track(conn)
-		serving.Go(func() {
-			defer conn.Close()
-			// Before the client can see the end: who asks again at once, one query
-			// after the other, must find his place free.
-			defer slot.Release()
-			defer s.untrack(conn)
-			s.serveConn(conn, client, terms)
-		})
 	}
+	return acceptors, errors.Join(faults...)
 }
+
+func (s *Server) arrivals() time.Duration { return cmp.Or(s.ArrivalTimeout, listen.DefaultArrivals) }
 
 // admit says on which terms a connection of client is served.
 func (s *Server) admit(client ratelimit.Client) (listen.Slot, terms) {
@@ -152,15 +153,18 @@ func (s *Server) admit(client ratelimit.Client) (listen.Slot, terms) {
 	return slot, welcome
 }
 
-// drain waits until serving ends. Who has not sent a query yet gets little time
-// to, or every restart would wait for the slowest stranger; after DrainTimeout
-// all are cut off.
+// hurry gives who has not sent a query yet little time to, or every restart would
+// wait for the slowest stranger.
+func (s *Server) hurry() {
+	at := time.Now().Add(cmp.Or(s.RefuseTimeout, DefaultRefuseTimeout))
+	s.eachConn(func(conn stream) { conn.SetReadDeadline(at) })
+}
+
+// drain waits until serving ends; after DrainTimeout all are cut off.
 func (s *Server) drain(serving *sync.WaitGroup) {
-	hurry := time.Now().Add(cmp.Or(s.RefuseTimeout, DefaultRefuseTimeout))
-	s.eachConn(func(conn net.Conn) { conn.SetReadDeadline(hurry) })
 	late := make(chan struct{})
 	cut := time.AfterFunc(cmp.Or(s.DrainTimeout, DefaultDrainTimeout), func() {
-		s.eachConn(func(conn net.Conn) { conn.Close() })
+		s.eachConn(func(conn stream) { conn.Close() })
 		close(late)
 	})
 	serving.Wait()
@@ -169,7 +173,7 @@ func (s *Server) drain(serving *sync.WaitGroup) {
 	}
 }
 
-func (s *Server) eachConn(do func(net.Conn)) {
+func (s *Server) eachConn(do func(stream)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for conn := range s.conns {
@@ -177,22 +181,14 @@ func (s *Server) eachConn(do func(net.Conn)) {
 	}
 }
 
-func (s *Server) track(conn net.Conn) {
+func (s *Server) track(conn stream) {
 	s.mu.Lock()
 	s.conns[conn] = struct{}{}
 	s.mu.Unlock()
 }
 
-func (s *Server) untrack(conn net.Conn) {
+func (s *Server) untrack(conn stream) {
 	s.mu.Lock()
 	delete(s.conns, conn)
 	s.mu.Unlock()
-}
-
-// clientOf returns who is at the other end of conn.
-func clientOf(conn net.Conn) ratelimit.Client {
-	if addr, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		return ratelimit.ClientAt(addr.AddrPort().Addr())
-	}
-	return ratelimit.Client{}
 }

@@ -48,6 +48,8 @@ func newServer(view *cache.View, change func(*lookup.Policy)) *Server {
 		Tally:   new(tally.Tally),
 		Caps:    listen.NewCaps(listen.Limits{}),
 		Log:     slog.New(slog.DiscardHandler),
+
+		ArrivalTimeout: 20 * time.Millisecond,
 	}
 	s.Cache.Publish(view)
 	return s
