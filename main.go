@@ -60,7 +60,7 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	finder := lookup.NewFinder(command.Policies(cfg))
 	limiter := ratelimit.New(cfg.Limits(), time.Now())
 	onWHOIS, onRDAP := command.NewCaps(cfg)
-	whoisServer := &whois.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onWHOIS, Log: log}
+	whoisServer := &whois.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onWHOIS, Log: log, Loops: cfg.WHOIS.Loops, Balancers: cfg.WHOIS.ProxyFrom}
 	rdapServer := &rdap.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onRDAP, Log: log, Certificate: certificate}
 	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificate: certificate, Log: log}
 	adminServer := &admin.Server{

@@ -91,6 +91,8 @@ func needRestart(running, next *config.Config) []string {
 		{"[feed]", running.Feed, next.Feed},
 		{"[data]", running.Data, next.Data},
 		{"[whois] listen", running.WHOIS.Listen, next.WHOIS.Listen},
+		{"[whois] loops", running.WHOIS.Loops, next.WHOIS.Loops},
+		{"[whois] proxy_from", running.WHOIS.ProxyFrom, next.WHOIS.ProxyFrom},
 		{"[rdap]", [...]any{running.RDAP.HTTP, running.RDAP.HTTPS}, [...]any{next.RDAP.HTTP, next.RDAP.HTTPS}},
 		{"[[certificate]]", running.Certificates, next.Certificates},
 		{"[admin]", running.Admin, next.Admin},
@@ -107,7 +109,8 @@ func needRestart(running, next *config.Config) []string {
 func keepStarted(running, next *config.Config) *config.Config {
 	kept := *next
 	kept.Registry, kept.Feed, kept.Data, kept.Certificates, kept.Admin, kept.Log = running.Registry, running.Feed, running.Data, running.Certificates, running.Admin, running.Log
-	kept.WHOIS.Listen, kept.RDAP.HTTP, kept.RDAP.HTTPS = running.WHOIS.Listen, running.RDAP.HTTP, running.RDAP.HTTPS
+	kept.WHOIS.Listen, kept.WHOIS.Loops, kept.WHOIS.ProxyFrom = running.WHOIS.Listen, running.WHOIS.Loops, running.WHOIS.ProxyFrom
+	kept.RDAP.HTTP, kept.RDAP.HTTPS = running.RDAP.HTTP, running.RDAP.HTTPS
 	return &kept
 }
 

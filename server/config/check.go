@@ -16,6 +16,10 @@ import (
 // sun_path has 108, one of which ends it).
 const maxSocketPath = 107
 
+// maxLoops is how many accept loops a listener may have: above the processors of any
+// machine they only cost.
+const maxLoops = 256
+
 // check reports values that are well-formed and cannot be used.
 func check(c *Config, report func(path, problem string)) {
 	checkPaths(c, report)
@@ -28,6 +32,9 @@ func check(c *Config, report func(path, problem string)) {
 		report("whois.redaction", "is empty, and WHOIS clients would take the field for missing; write what stands for a withheld value")
 	case strings.ContainsAny(c.WHOIS.Redaction, "\r\n"):
 		report("whois.redaction", "has several lines, and a field has one; write what stands for a withheld value in one line")
+	}
+	if c.WHOIS.Loops < 0 || c.WHOIS.Loops > maxLoops {
+		report("whois.loops", fmt.Sprintf("is %d; write a number from 0 to %d", c.WHOIS.Loops, maxLoops))
 	}
 	for i := range c.Certificates {
 		c.Certificates[i].check(fmt.Sprintf("certificate[%d]", i), report)

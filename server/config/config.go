@@ -54,7 +54,9 @@ type Data struct {
 type WHOIS struct {
 	Listen    []netip.AddrPort `toml:"listen"`
 	Profile   lookup.Profile   `toml:"profile"`
-	Redaction string           `toml:"redaction"` // what is printed for a withheld value
+	Redaction string           `toml:"redaction"`  // what is printed for a withheld value
+	Loops     int              `toml:"loops"`      // accept loops of each listener; 0 = a goroutine for each connection
+	ProxyFrom []netip.Prefix   `toml:"proxy_from"` // balancers, whose connections begin with a PROXY header
 }
 
 // RDAP is the service over HTTP and HTTPS.
@@ -115,6 +117,7 @@ func Default() *Config {
 			Listen:    []netip.AddrPort{netip.AddrPortFrom(loopback4, 8043), netip.AddrPortFrom(loopback6, 8043)},
 			Profile:   lookup.Profile2024,
 			Redaction: "REDACTED FOR PRIVACY",
+			Loops:     1,
 		},
 		RDAP: RDAP{
 			HTTP:    []netip.AddrPort{netip.AddrPortFrom(loopback4, 8080)},

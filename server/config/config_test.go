@@ -48,7 +48,8 @@ func TestNoConfigurationIsTheDefault(t *testing.T) {
 }
 
 func comparers() []cmp.Option {
-	return []cmp.Option{cmp.AllowUnexported(Config{}, origin{}), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })}
+	return []cmp.Option{cmp.AllowUnexported(Config{}, origin{}), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })}
 }
 
 func TestEveryKeyIsHonoured(t *testing.T) {
@@ -65,6 +66,8 @@ dir = "/var/lib/rddsd"
 listen = ["192.0.2.1:43", "[2001:db8::1]:43"]
 profile = "2017"
 redaction = "REDACTED"
+loops = 2
+proxy_from = ["192.0.2.128/25", "2001:db8::9"]
 [rdap]
 http = []
 https = [
@@ -104,7 +107,7 @@ format = "json"
 		Registry: Registry{SQLite: "/srv/registry.sqlite"},
 		Feed:     Feed{2 * time.Second, time.Hour, 20 * time.Minute},
 		Data:     Data{"/var/lib/rddsd"},
-		WHOIS:    WHOIS{[]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:43"), netip.MustParseAddrPort("[2001:db8::1]:43")}, lookup.Profile2017, "REDACTED"},
+		WHOIS:    WHOIS{[]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:43"), netip.MustParseAddrPort("[2001:db8::1]:43")}, lookup.Profile2017, "REDACTED", 2, []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25"), netip.MustParsePrefix("2001:db8::9/128")}},
 		RDAP:     RDAP{nil, []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443"), netip.MustParseAddrPort("[2001:db8::1]:443")}, true, "https://rdap.nic.example/"},
 		Admin:    Admin{[]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9000")}, "/run/rddsd/admin.sock"},
 		RateLimit: RateLimit{

@@ -45,6 +45,13 @@ func TestProblems(t *testing.T) {
 		want       []string
 	}{
 		{
+			"networks", "[whois]\nproxy_from = [\"192.0.2.1/24\",\n \"2001:db8::/32\"]\nloops = 300\n",
+			[]string{
+				`rddsd.toml:2:15: [whois] proxy_from: is the text "192.0.2.1/24"; write an IP address, or a network such as "192.0.2.0/24"`,
+				`rddsd.toml:4:9: [whois] loops: is 300; write a number from 0 to 256`,
+			},
+		},
+		{
 			"misspelt key", "[whois]\nlisten = []\n  listne = [\"127.0.0.1:43\"]\n",
 			[]string{`rddsd.toml:3:3: [whois]: unknown key "listne"; did you mean "listen"?`},
 		},
@@ -89,7 +96,7 @@ func TestProblems(t *testing.T) {
 		{
 			"table too deep", "[whois.listen]\nport = 43\n[feed]\nmax_age.hours = 3\n",
 			[]string{
-				`rddsd.toml:1:8: [whois]: it has no table "listen" inside; its keys are listen, profile, redaction`,
+				`rddsd.toml:1:8: [whois]: it has no table "listen" inside; its keys are listen, loops, profile, proxy_from, redaction`,
 				`rddsd.toml:4:9: [feed] max_age: it is a key, not a table, so there is no "hours" in it`,
 			},
 		},
@@ -309,8 +316,8 @@ func TestProblemsInTheEnvironment(t *testing.T) {
 	}{
 		"misspelt key":      {"RDDSD_WHOIS_LISTNE=127.0.0.1:43", `environment variable RDDSD_WHOIS_LISTNE: [whois] has no key "listne"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"unknown key":       {"RDDSD_FEED_FROBNICATE=1", `environment variable RDDSD_FEED_FROBNICATE: [feed] has no key "frobnicate"; it has max_age, max_miss_age, poll_interval`},
-		"a port":            {"RDDSD_WHOIS_PORT=43", `environment variable RDDSD_WHOIS_PORT: [whois] has no key "port"; it has listen, profile, redaction`},
-		"table alone":       {"RDDSD_WHOIS=1", `environment variable RDDSD_WHOIS: [whois] has no key ""; it has listen, profile, redaction`},
+		"a port":            {"RDDSD_WHOIS_PORT=43", `environment variable RDDSD_WHOIS_PORT: [whois] has no key "port"; it has listen, loops, profile, proxy_from, redaction`},
+		"table alone":       {"RDDSD_WHOIS=1", `environment variable RDDSD_WHOIS: [whois] has no key ""; it has listen, loops, profile, proxy_from, redaction`},
 		"misspelt table":    {"RDDSD_WHOSI_LISTEN=", `environment variable RDDSD_WHOSI_LISTEN: there is no table "whosi"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"lower case":        {"RDDSD_whois_listen=", `environment variable RDDSD_whois_listen: [whois] has no key "listen"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"array of tables":   {"RDDSD_TLD_NAME=coop", `environment variable RDDSD_TLD_NAME: the environment cannot set what stands in [[tld]]; write it in the file`},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -148,6 +149,17 @@ func (l *loader) set(path string, field reflect.Value, v value) {
 			return true
 		}, func() { *field = nil })
 		return
+	case *[]netip.Prefix:
+		l.setList(path, v, `networks, such as ["192.0.2.0/24", "2001:db8::/32"]`, func(v value) bool {
+			network, err := parseNetwork(v.text)
+			if err != nil {
+				l.wrong(path, v, "an IP address, or a network such as "+likeNetwork(v.text))
+				return false
+			}
+			*field = append(*field, network)
+			return true
+		}, func() { *field = nil })
+		return
 	case *lookup.Profile:
 		want = one(field, v, profiles)
 	case *registry.ContactModel:
@@ -210,6 +222,27 @@ func one[T any](field *T, v value, known words[T]) (want string) {
 	}
 	last := len(quoted) - 1
 	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+}
+
+// parseNetwork returns the network in s; an address is a network of one.
+func parseNetwork(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(s)
+	if err == nil && (network != network.Masked() || network.Addr().Is4In6()) {
+		err = errors.New("it has bits beyond its length")
+	}
+	return network, err
+}
+
+// likeNetwork returns an example of a network that is as near as can be to what
+// was written.
+func likeNetwork(s string) string {
+	if network, err := netip.ParsePrefix(s); err == nil && !network.Addr().Is4In6() {
+		return strconv.Quote(network.Masked().String())
+	}
+	return `"192.0.2.0/24" or "2001:db8::/32"`
 }
 
 // likeAddress returns an example of an address that is as near as can be to
