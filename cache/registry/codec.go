@@ -3,12 +3,14 @@ package registry
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // A row is an object in the binary form that deltas, the View and the files
 // share: its fields in the order of its struct, numbers as varints, texts and
 // lists behind their length. A row decodes without copying: the strings of the
-// decoded object share the row's memory.
+// decoded object share the row's memory. An object has one row: what decodes
+// encodes to the same bytes, so rows are compared instead of objects.
 //
 // The form belongs to the file format of package cache; changing it means a new
 // format version there.
@@ -26,6 +28,7 @@ func DecodeTLD(row string, t *TLD) error {
 	d := decoder{rest: row}
 	t.Name, t.UName = d.text(), d.text()
 	flags := d.byte()
+	d.bad = d.bad || flags > 3
 	t.GTLD, t.ZoneSigned = flags&1 != 0, flags&2 != 0
 	t.ContactModel = ContactModel(d.byte())
 	t.Created, t.Updated = d.time(), d.time()
@@ -83,7 +86,7 @@ func DecodeContact(row string, c *Contact) error {
 		*s = d.text()
 	}
 	c.Street = d.texts(c.Street)
-	c.Redacted = Element(d.uvarint())
+	c.Redacted = Element(d.atMost(math.MaxUint16))
 	c.Created, c.Updated = d.time(), d.time()
 	return d.end(KindContact)
 }
@@ -111,7 +114,7 @@ func DecodeNameserver(row string, n *Nameserver) error {
 	d := decoder{rest: row}
 	n.ROID, n.Name, n.Registrar = d.text(), d.text(), d.text()
 	n.V4, n.V6 = d.texts(n.V4), d.texts(n.V6)
-	n.Statuses = Status(d.uvarint())
+	n.Statuses = Status(d.atMost(math.MaxUint32))
 	n.Created, n.Updated = d.time(), d.time()
 	return d.end(KindHost)
 }
@@ -146,9 +149,9 @@ func DecodeDomain(row string, m *Domain) error {
 	m.Tech, m.Hosts = d.texts(m.Tech), d.texts(m.Hosts)
 	m.DS = m.DS[:0]
 	for n := d.uvarint(); n > 0 && !d.bad; n-- {
-		m.DS = append(m.DS, DS{uint16(d.uvarint()), d.byte(), d.byte(), d.text()})
+		m.DS = append(m.DS, DS{uint16(d.atMost(math.MaxUint16)), d.byte(), d.byte(), d.text()})
 	}
-	m.Statuses = Status(d.uvarint())
+	m.Statuses = Status(d.atMost(math.MaxUint32))
 	m.Created, m.Updated, m.Transferred, m.Expires, m.RefreshAt = d.time(), d.time(), d.time(), d.time(), d.time()
 	return d.end(KindDomain)
 }
@@ -221,11 +224,24 @@ func (d *decoder) uvarint() uint64 {
 		b := d.byte()
 		x |= uint64(b&0x7f) << shift
 		if b < 0x80 {
+			// A byte of zero adds nothing: the same number in another form. Nor may
+			// the last of ten add what does not fit.
+			d.bad = d.bad || shift > 0 && b == 0 || shift == 63 && b > 1
 			return x
 		}
 	}
 	d.bad = true
 	return 0
+}
+
+// atMost returns the next number, which is to be no greater than most.
+func (d *decoder) atMost(most uint64) uint64 {
+	x := d.uvarint()
+	if x > most {
+		d.bad = true
+		return 0
+	}
+	return x
 }
 
 func (d *decoder) text() string {

@@ -75,12 +75,13 @@ func TestRowComesBackWhole(t *testing.T) {
 	}
 }
 
-// sameObject is reflect.DeepEqual with an empty list equal to none.
+// sameObject is reflect.DeepEqual with an empty list equal to none, and without
+// Domain.Memory, which is not part of the object.
 func sameObject(a, b any) bool {
 	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range va.NumField() {
 		fa, fb := va.Field(i), vb.Field(i)
-		if fa.Kind() == reflect.Slice && fa.Len() == 0 && fb.Len() == 0 {
+		if fa.Kind() == reflect.Slice && (fa.Len() == 0 && fb.Len() == 0 || va.Type().Field(i).Name == "Memory") {
 			continue
 		}
 		if !reflect.DeepEqual(fa.Interface(), fb.Interface()) {
@@ -113,8 +114,8 @@ func TestDecodeDomainDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// FuzzDecode gives arbitrary bytes to every decoder: what decodes must come
-// back the same through its own row.
+// FuzzDecode gives arbitrary bytes to every decoder: what decodes is the
+// row of the object that it gives.
 func FuzzDecode(f *testing.F) {
 	domain := Domain{Name: "a.coop", ROID: "D1-COOP", Hosts: []string{"H1"}, DS: []DS{{1, 13, 2, "AB"}}, Statuses: ClientHold, Created: 1, Expires: MaxTime}
 	f.Add(byte(KindDomain), AppendDomain(nil, &domain))
@@ -126,9 +127,8 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := c.decode(string(c.encode(nil, object)))
-		if err != nil || !sameObject(again, object) {
-			t.Errorf("%s row %x decodes to %+v, and its own row to %+v (%v)", Kind(kind%Kinds), row, object, again, err)
+		if again := c.encode(nil, object); string(again) != string(row) {
+			t.Errorf("%s row %x decodes to %+v, whose row is %x", Kind(kind%Kinds), row, object, again)
 		}
 	})
 }

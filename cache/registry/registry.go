@@ -153,6 +153,11 @@ type Domain struct {
 	Transferred Time
 	Expires     Time
 	RefreshAt   Time // when the clock alone will change this row, by the database's clock
+
+	// Memory is where a look-up puts together those texts of the object that stand
+	// nowhere in one piece; the next look-up into the same Domain uses it again.
+	// It is not part of the object.
+	Memory []byte
 }
 
 // Reason is why a name that is not registered is not free either.

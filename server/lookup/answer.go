@@ -63,7 +63,7 @@ func (a *Answer) reset(view *cache.View, policy *Policy) {
 
 func (a *Answer) resetDomain() {
 	d := &a.Domain
-	*d = registry.Domain{Tech: d.Tech[:0], Hosts: d.Hosts[:0], DS: d.DS[:0]}
+	*d = registry.Domain{Tech: d.Tech[:0], Hosts: d.Hosts[:0], DS: d.DS[:0], Memory: d.Memory[:0]}
 }
 
 // TechElements are the elements of a technical contact that an answer shows, and
