@@ -1,12 +1,17 @@
 package cache
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
+	"time"
 )
 
 // directory is where a Disk keeps its files. Every change goes through it, so
@@ -42,6 +47,16 @@ func (d *directory) create(name string) (*outFile, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// room refuses a file of so many bytes for which there is no room: it is told
+// before the last byte of the disk is taken, which others may need.
+func (d *directory) room(bytes int64) error {
+	free, known := freeSpace(d.path)
+	if known && free < bytes {
+		return fmt.Errorf("%s: about %d MiB are needed and %d MiB are free: %w", d.path, bytes>>20+1, free>>20, syscall.ENOSPC)
+	}
+	return nil
 }
 
 func (d *directory) rename(from, to string) error {
@@ -98,6 +113,37 @@ func (f *outFile) Write(p []byte) (n int, err error) {
 	})
 	return n, err
 }
+
+// fold writes v as a base, and has the disk keep pace: what is left for the sync
+// at the end is little, so the logs beside it are never stuck behind gigabytes.
+func (f *outFile) fold(ctx context.Context, v *View) error {
+	return f.dir.change("write", f.name, func() error {
+		var (
+			flushing sync.WaitGroup
+			flushed  error
+			written  = make(chan struct{})
+		)
+		flushing.Go(func() {
+			ticks := time.NewTicker(flushEvery)
+			defer ticks.Stop()
+			for flushed == nil { // an error is told once: to this sync, or to the last one
+				select {
+				case <-written:
+					return
+				case <-ticks.C:
+					flushed = f.file.Sync()
+				}
+			}
+		})
+		err := v.Fold(ctx, f.file)
+		close(written)
+		flushing.Wait()
+		return errors.Join(err, flushed)
+	})
+}
+
+// flushEvery is how often a base that is being written is brought to the disk.
+const flushEvery = 200 * time.Millisecond
 
 func (f *outFile) sync() error { return f.dir.change("sync", f.name, f.file.Sync) }
 

@@ -1,14 +1,15 @@
 package cache
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -23,23 +24,33 @@ import (
 // reached. So where the newest base is damaged, the one before it and its logs
 // lead to the same place, and on through the logs of the newest.
 //
-// After a failed write the logs lack a delta, and none can follow it: Append
-// fails until WriteBase has made a new base, and LogSize says that one is due.
+// A new base is written aside: BeginBase notes at which state it stands and has
+// the deltas after that go to a log of their own, Write makes the file, however
+// long that takes, and Append goes on meanwhile. Until the base is there, the
+// older one and all logs since lead to the same place.
 //
-// Its methods are safe for concurrent use; they wait for each other.
+// After a failed write the logs lack a delta, and none can follow it: Append
+// fails until BeginBase, and LogSize says that a new base is due.
+//
+// Its methods are safe for concurrent use; none but Write, Load and Renew takes
+// longer than the disk takes for a few small files.
 type Disk struct {
 	Log *slog.Logger // tells of files that were skipped; default slog.Default()
 
+	writing sync.Mutex // one base at a time is written
+
 	mu       sync.Mutex
 	dir      directory
-	lockFile *os.File
+	lockFile *os.File // nil while nothing could be written, and nothing was
+	closed   bool
 
-	newest   uint64    // number of the newest file
-	base     uint64    // number of the base that the logs lead on from; 0 = none
-	at       origin    // the state they lead to; the digest holds only as long as log is nil
-	end      ending    // the last file of it
-	logs     int       // how many there are
-	logBytes int64     // in all of them
+	newest   uint64    // number of the newest file, or of one that was to be
+	base     uint64    // number of the newest base that is whole; 0 = none
+	bad      uint64    // number of a base that turned out to be damaged; 0 = none
+	detached bool      // the newest logs lead on from a base that is still being written, and from no other
+	at       origin    // the state that the logs lead to; the digest holds only as long as log is nil
+	end      ending    // the last file of them
+	logs     []logFile // those that lead on from base, in order
 	lastPoll time.Time // from the last clean shutdown, when all of it was read
 
 	log      *outFile // nil until the first Append after a start or a base
@@ -50,23 +61,65 @@ type Disk struct {
 	buffer   []byte
 }
 
+// logFile is a log that a start would replay.
+type logFile struct {
+	number uint64
+	bytes  int64
+}
+
 // maxLogs is how many logs lead on from a base before a new one is due: every
 // run of the program that appends makes one.
 const maxLogs = 64
 
 // OpenDisk takes the directory dir for this process and makes it if need be.
-// It fails when another process has it. Load comes next, Close last.
+// It fails when another process has it. A directory that cannot be written is no
+// reason to fail: what is there can be served, and each write tries anew to take
+// it. Load comes next, Close last.
 func OpenDisk(dir string) (*Disk, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	d := &Disk{Log: slog.Default(), dir: directory{path: dir}}
+	if err := d.take(); err != nil && !unwritable(err) {
 		return nil, fmt.Errorf("open the local copy of the registry: %w", err)
 	}
-	d := &Disk{Log: slog.Default(), dir: directory{path: dir}}
+	return d, nil
+}
+
+// take makes the directory and locks it, unless that is done.
+func (d *Disk) take() error {
+	if d.lockFile != nil {
+		return nil
+	}
+	if err := os.MkdirAll(d.dir.path, 0o750); err != nil {
+		return err
+	}
 	lock, err := d.dir.lock()
 	if err != nil {
-		return nil, fmt.Errorf("open the local copy of the registry: %w", err)
+		return err
 	}
 	d.lockFile = lock
-	return d, nil
+	return nil
+}
+
+// unwritable reports whether err may pass by itself: the disk is full, faulty or
+// may only be read, or an operator has not given the right to write yet.
+func unwritable(err error) bool {
+	for _, fault := range []error{syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, fs.ErrPermission} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrUnwritable says that a directory cannot be written now.
+var ErrUnwritable = errors.New("the directory cannot be written")
+
+// Empty reports whether the directory holds no base: nothing was ever kept in
+// it.
+func (d *Disk) Empty() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	bases, _, err := d.dir.list()
+	return errors.Is(err, fs.ErrNotExist) || err == nil && len(bases) == 0
 }
 
 // Load returns the newest View that the files give, nil when they give none. It
@@ -81,31 +134,57 @@ func (d *Disk) Load(now time.Time, maxMissAge time.Duration) (*View, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	bases, logs, err := d.dir.list()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load the local copy of the registry: %w", err)
 	}
 	d.newest = max(last(bases), last(logs))
+	if d.take() == nil {
+		if err := d.dir.sweep(); err != nil {
+			d.Log.Warn("an unfinished file of the local copy is left over", "error", err)
+		}
+	}
 	shutdown := d.takeCleanMark()
+	view, chain := d.newestGood(bases, logs)
+	if view == nil {
+		return nil, nil
+	}
+	d.base, d.at, d.end, d.logs = chain.base, view.origin(), chain.end, chain.logs
+	if shutdown.follows(d.end, d.newest) && !now.Before(shutdown.lastPoll) {
+		d.lastPoll = shutdown.lastPoll
+		return view.Refreshed(view.asOf, shutdown.lastPoll.Add(maxMissAge)), nil
+	}
+	return view, nil
+}
+
+// chain is what led to a View: a base and the logs that lead on from it.
+type chain struct {
+	base uint64
+	logs []logFile
+	end  ending
+}
+
+// newestGood returns the View that the newest good one of bases leads to, with
+// logs, and how; nil when none is good.
+func (d *Disk) newestGood(bases, logs []uint64) (*View, chain) {
 	for _, number := range slices.Backward(bases) {
-		view, err := readBase(d.dir.file(baseName(number)))
+		path := d.dir.file(baseName(number))
+		view, err := OpenBase(path, d.Log)
 		if err != nil {
 			d.Log.Warn("skipped a file of the local copy", "error", err)
 			continue
 		}
 		draft := view.fork()
-		end, err := d.replay(draft, number, logs)
+		chain, err := d.replay(draft, number, logs)
 		if err != nil {
 			d.Log.Warn("skipped a file of the local copy", "error", err)
 			continue
 		}
-		d.base, d.at, d.end = number, draft.origin(), end
-		if shutdown.follows(end, d.newest) && !now.Before(shutdown.lastPoll) {
-			d.lastPoll = shutdown.lastPoll
-			draft.missUntil = shutdown.lastPoll.Add(maxMissAge)
-		}
-		return draft.view(), nil
+		return draft.view(), chain
 	}
-	return nil, nil
+	return nil, chain{}
 }
 
 func last(numbers []uint64) uint64 {
@@ -117,9 +196,8 @@ func last(numbers []uint64) uint64 {
 
 // replay applies the logs that lead on from base to draft, one after the other,
 // and returns where they end.
-func (d *Disk) replay(draft *draft, base uint64, logs []uint64) (ending, error) {
-	end := ending{file: base, state: draft.digest}
-	d.logs, d.logBytes = 0, 0
+func (d *Disk) replay(draft *draft, base uint64, logs []uint64) (chain, error) {
+	c := chain{base: base, end: ending{file: base, state: draft.digest}}
 	for _, number := range logs {
 		if number < base {
 			continue
@@ -137,73 +215,16 @@ func (d *Disk) replay(draft *draft, base uint64, logs []uint64) (ending, error) 
 		}
 		good, err := l.replay(draft)
 		if err != nil {
-			return end, fmt.Errorf("replay log %s: %w", path, err)
+			return c, fmt.Errorf("replay log %s: %w", path, err)
 		}
-		end = ending{file: number, state: l.frames.last}
-		d.logs++
-		d.logBytes += int64(l.size)
+		c.end = ending{file: number, state: l.frames.last}
+		c.logs = append(c.logs, logFile{number, int64(l.size)})
 		if good < l.size {
 			d.Log.Warn("the local copy lacks the last changes: the feed brings them again",
 				"log", path, "bytes", l.size, "good", good)
 		}
 	}
-	return end, nil
-}
-
-// WriteBase writes v as the newest base and starts a new log. When it returns
-// nil, v is on disk for good, and of the older files those that the generation
-// before it needs are left. When it fails, the files are as good as before.
-func (d *Disk) WriteBase(v *View) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.sync(); err != nil {
-		// Only the generation before the new base wants that log.
-		d.broken = err
-		d.Log.Warn("the older generation of the local copy lacks the last changes", "error", err)
-	}
-	d.newest++
-	name := baseName(d.newest)
-	err := d.dir.replace(name, func(out *outFile) error { return writeBase(context.Background(), out, v) })
-	if err != nil {
-		if _, gone := os.Stat(d.dir.file(name)); !errors.Is(gone, os.ErrNotExist) {
-			// A start may take this base or the one before it, so no log can
-			// follow on either.
-			d.broken = err
-		}
-		return fmt.Errorf("write a base: %w", err)
-	}
-	d.closeLog()
-	before := d.base
-	d.base, d.at, d.end = d.newest, v.origin(), ending{file: d.newest, state: v.digest}
-	d.logs, d.logBytes, d.broken = 0, 0, nil
-	if err := d.prune(before); err != nil {
-		d.Log.Warn("old files of the local copy are left over", "error", err)
-	}
-	return nil
-}
-
-// prune removes what neither the newest base needs nor the one with the number
-// before. Where that is 0, nobody knows which base before is good: the newest of
-// them stays.
-func (d *Disk) prune(before uint64) error {
-	bases, logs, err := d.dir.list()
-	if err != nil {
-		return err
-	}
-	if before == 0 {
-		before = last(bases[:max(0, len(bases)-1)])
-	}
-	for _, number := range bases {
-		if number != before && number != d.base {
-			err = errors.Join(err, d.dir.remove(baseName(number)))
-		}
-	}
-	for _, number := range logs {
-		if number < before {
-			err = errors.Join(err, d.dir.remove(logName(number)))
-		}
-	}
-	return errors.Join(err, d.dir.sweep())
+	return c, nil
 }
 
 // Append writes delta to the log; Sync makes it durable. It is called before the
@@ -223,7 +244,7 @@ func (d *Disk) append(delta Delta) error {
 	if d.broken != nil {
 		return fmt.Errorf("an earlier write failed, a new base is needed: %w", d.broken)
 	}
-	if d.base == 0 {
+	if d.base == 0 && !d.detached {
 		return errors.New("it has no base yet")
 	}
 	if err := d.at.pos.precedes(delta.To); err != nil {
@@ -247,7 +268,7 @@ func (d *Disk) append(delta Delta) error {
 	if _, err := d.log.Write(buffer); err != nil {
 		return err
 	}
-	d.logBytes += int64(len(buffer))
+	d.logs[len(d.logs)-1].bytes += int64(len(buffer))
 	d.at.pos, d.end = delta.To, ending{file: d.newest, state: d.frames.last}
 	return nil
 }
@@ -258,13 +279,16 @@ const maxBuffer = 1 << 20
 
 // beginLog makes a new log and returns buffer with what it begins with.
 func (d *Disk) beginLog(buffer []byte) ([]byte, error) {
+	if err := d.take(); err != nil {
+		return buffer, err
+	}
 	d.newest++
 	log, err := d.dir.create(logName(d.newest))
 	if err != nil {
 		return buffer, err
 	}
 	d.log, d.frames, d.created = log, startFrames(), true
-	d.logs++
+	d.logs = append(d.logs, logFile{number: d.newest})
 	buffer = appendMagic(buffer, logMagic, logVersion)
 	return d.frames.appendFrame(buffer, func(dst []byte) []byte { return appendOrigin(dst, d.at) })
 }
@@ -303,10 +327,21 @@ func (d *Disk) sync() error {
 func (d *Disk) LogSize() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.base == 0 || d.broken != nil || d.logs > maxLogs {
+	if d.base == 0 || d.base == d.bad || d.detached || d.broken != nil || len(d.logs) > maxLogs {
 		return math.MaxInt64
 	}
-	return d.logBytes
+	bytes := int64(0)
+	for _, l := range d.logs {
+		bytes += l.bytes
+	}
+	return bytes
+}
+
+// Whole reports whether a start would come to what was appended last.
+func (d *Disk) Whole() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.base != 0 && d.broken == nil && !d.detached
 }
 
 // Close ends the use of the directory. With clean it notes that nothing is
@@ -316,16 +351,21 @@ func (d *Disk) LogSize() int64 {
 func (d *Disk) Close(lastPoll time.Time, clean bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.lockFile == nil {
+	if d.closed {
 		return nil
 	}
+	d.closed = true
 	err := d.sync()
 	if err == nil && clean {
 		err = d.leaveCleanMark(lastPoll)
 	}
+	if err != nil && unwritable(err) {
+		err = fmt.Errorf("%w: %w", ErrUnwritable, err)
+	}
 	d.closeLog()
-	err = errors.Join(err, d.lockFile.Close())
-	d.lockFile = nil
+	if d.lockFile != nil {
+		err = errors.Join(err, d.lockFile.Close())
+	}
 	if err != nil {
 		return fmt.Errorf("close the local copy of the registry: %w", err)
 	}

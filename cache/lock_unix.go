@@ -10,9 +10,15 @@ import (
 )
 
 // lock takes the directory for this process: two that wrote one log would tear
-// it. The system gives it back when the process ends, however it ends.
+// it. The system gives it back when the process ends, however it ends. Where
+// nothing can be written, the file of an earlier run does as well.
 func (d *directory) lock() (*os.File, error) {
 	file, err := os.OpenFile(d.file(lockName), os.O_RDWR|os.O_CREATE, 0o640)
+	if err != nil && unwritable(err) {
+		if old, openErr := os.Open(d.file(lockName)); openErr == nil {
+			file, err = old, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,7 @@ const (
 	ReasonStart    Reason = "start"    // no usable copy on disk
 	ReasonLarge    Reason = "large"    // a delta named so much that a snapshot is cheaper
 	ReasonUnusable Reason = "unusable" // a delta could not be applied
+	ReasonDamaged  Reason = "damaged"  // the copy on disk is damaged, in both generations
 	ReasonRejected Reason = "rejected" // an operator rejected what was held
 	ReasonAccepted Reason = "accepted" // an operator let another registry in
 )

@@ -39,6 +39,10 @@ const minDue = time.Second
 
 // turn does one thing: it waits for a decision, polls, or takes a snapshot.
 func (l *loop) turn(ctx context.Context) {
+	if l.view != nil {
+		l.store.settle(l.view)
+		l.slowDown(ctx)
+	}
 	if l.hold != nil && !l.reconsider(ctx) {
 		return
 	}
@@ -69,6 +73,7 @@ func (l *loop) load() {
 	now := l.Clock.Now()
 	age := max(0, now.Sub(view.AsOf().Std()))
 	l.publish(view, nil, reading{at: now, stale: age})
+	l.store.check(view)
 	l.Log.Info("serving the copy on disk until the registry answers", "as_of", view.AsOf().String(), "age", age.Round(time.Second),
 		"serial", view.Position().Serial, "domains", view.Count(registry.KindDomain))
 }
@@ -147,10 +152,11 @@ func (l *loop) next(ctx context.Context) (cache.Delta, reading, error) {
 		err   error
 		read  = reading{at: l.Clock.Now()}
 	)
+	view := l.view // it may be folded meanwhile, and be the same
 	cancelled := l.await(ctx, wake, func(ctx context.Context) {
-		delta, err = l.Source.Next(ctx, l.view.Position(), func(clock registry.Time) []cache.Key {
+		delta, err = l.Source.Next(ctx, view.Position(), func(clock registry.Time) []cache.Key {
 			read = reading{at: l.Clock.Now(), clock: clock}
-			return l.view.Due(clock)
+			return view.Due(clock)
 		})
 	})
 	l.woken = err != nil && cancelled
@@ -189,6 +195,10 @@ func (l *loop) await(ctx context.Context, wake <-chan time.Time, read func(conte
 			cancel()
 		case <-l.store.syncDue:
 			l.store.sync()
+		case <-l.store.done():
+			l.folded()
+		case <-l.store.checked():
+			l.checked()
 		}
 	}
 }
@@ -196,12 +206,18 @@ func (l *loop) await(ctx context.Context, wake <-chan time.Time, read func(conte
 // pause waits for d, for the end of ctx or, while something is held, for a
 // decision.
 func (l *loop) pause(ctx context.Context, d time.Duration) {
+	l.pauseWhile(ctx, d, func() bool { return true })
+}
+
+// pauseWhile is pause that ends, too, when something was done meanwhile after
+// which more is false.
+func (l *loop) pauseWhile(ctx context.Context, d time.Duration, more func() bool) {
 	var decided chan struct{}
 	if l.hold != nil {
 		decided = l.decided
 	}
 	end := l.Clock.After(d)
-	for {
+	for more() {
 		select {
 		case <-ctx.Done():
 			return
@@ -211,8 +227,55 @@ func (l *loop) pause(ctx context.Context, d time.Duration) {
 			return
 		case <-l.store.syncDue:
 			l.store.sync()
+		case <-l.store.done():
+			l.folded()
+		case <-l.store.checked():
+			l.checked()
 		}
 	}
+}
+
+// slowPause is how long a delta waits at most while the overlay is past its
+// bound: the registry's changes gather in its journal and are read as one.
+const slowPause = time.Second
+
+// slowDown waits while the overlay is past its bound, for the folding that is
+// under way or to be tried again, and at most for slowPause: what changes must
+// come to be served, however slow the disk is.
+func (l *loop) slowDown(ctx context.Context) {
+	if l.view.PastBound() {
+		l.pauseWhile(ctx, slowPause, func() bool { return l.view.PastBound() })
+	}
+}
+
+// folded serves the same state over the new base, if there is one.
+func (l *loop) folded() {
+	if next := l.store.folded(l.view); next != nil {
+		l.swap(next)
+	}
+}
+
+// swap serves view, which is the same state as before over another base.
+func (l *loop) swap(view *cache.View) {
+	l.Cache.Publish(view)
+	l.view = view
+	l.store.check(view)
+}
+
+// checked acts on what a check of the base has found. What stands in a damaged
+// part is unknown; the older generation may have it, else the registry has.
+func (l *loop) checked() {
+	damage := l.store.damage()
+	if damage == nil {
+		return
+	}
+	l.Log.Error("the copy on disk is damaged; what cannot be read of it is answered as unknown until it is replaced", "error", damage)
+	if whole := l.Disk.Renew(l.view); whole != nil {
+		l.swap(whole)
+		l.Log.Info("the older generation of the copy on disk has taken the place of the damaged one")
+		return
+	}
+	l.forced = ReasonDamaged
 }
 
 // apply makes the View after delta, keeps it and publishes it. What was read but
@@ -230,7 +293,6 @@ func (l *loop) apply(delta cache.Delta, read reading) error {
 	l.confirmed = read.at.Add(-read.stale)
 	l.count(delta)
 	l.release()
-	l.store.settle(next)
 	return nil
 }
 

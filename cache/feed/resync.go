@@ -86,7 +86,7 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		// Nothing is on disk that a crash could fall back to, and what is answered
 		// as found once must not be lost: so the very first answers wait for the
 		// copy. Later ones do not, for the older copy's misses are unknown.
-		l.store.settle(next)
+		next = l.store.first(ctx, next)
 	}
 	l.publish(next, rejected, read)
 	l.confirmed = read.at
@@ -95,6 +95,5 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 	l.release()
 	l.Log.Info("serving a snapshot", "reason", reason, "serial", pos.Serial, "as_of", asOf.String(), "took", took.Round(time.Millisecond),
 		"domains", next.Count(registry.KindDomain), "contacts", next.Count(registry.KindContact), "quarantined", len(rejected))
-	l.store.settle(next)
 	return nil
 }

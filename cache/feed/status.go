@@ -36,7 +36,8 @@ type Status struct {
 	Quarantined map[RejectedRow]int    // rows in quarantine now
 
 	DiskErrors uint64
-	DiskError  string // why the copy on disk is behind what is served, "" while it is not
+	DiskError  string // why the copy on disk is behind what is served or cannot be renewed, "" while all is well
+	Folds      uint64 // bases made of what is served: after a snapshot, and when much had changed
 }
 
 // Status returns how the feed stands now.

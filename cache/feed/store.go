@@ -1,6 +1,8 @@
 package feed
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,28 +16,47 @@ const (
 	// beatEvery is how often a delta without changes is appended: it only makes
 	// the as-of after a restart a little younger.
 	beatEvery = 5 * time.Second
-	// A new base is written when the log has more than minLog bytes, and more
-	// than logShare for each object served. Deltas wait while it is written: 44 ms
-	// for 380,000 objects, without what the disk adds; so it is rare where it is
-	// slow.
+	// A new base is due when the log has more than minLog bytes, and more than
+	// logShare for each object served: a start replays it, at some 300,000
+	// changes a second.
 	minLog   = 32 << 20
 	logShare = 64
-	// retryDisk is the time between attempts to write a base after a fault.
-	retryDisk = time.Minute
+	// After a fault of the disk the next attempt waits for minRetryDisk, and after
+	// each that fails for twice as long, up to maxRetryDisk.
+	minRetryDisk = 15 * time.Second
+	maxRetryDisk = 2 * time.Minute
 )
 
-// store keeps the copy on disk behind what is served by as little as it can. A
-// fault of the disk never stops the feed: after one nothing more is appended,
-// for a log with a hole would be replayed into a state that never was, until a
-// new base could be written.
+// store keeps the copy on disk behind what is served by as little as it can, and
+// has what is served folded: aside, into a new base on disk, or in memory where
+// the disk cannot. A fault of the disk never stops the feed: after one nothing
+// more is appended, for a log with a hole would be replayed into a state that
+// never was, until a new base could be written.
+//
+// It belongs to the goroutine of the loop, which calls folded when folding.Done
+// and checked when checking.done.
 type store struct {
 	*Follower
 	syncDue <-chan time.Time // fires when the log must be synced; nil while nothing waits
 
-	continues bool        // base and log on disk end at what is served: a delta may be appended
-	retry     time.Time   // not before this is a base written
-	beat      cache.Delta // newest delta without changes that was not appended; zero To = none
-	beatAt    time.Time   // when one was appended last
+	continues bool          // base and log on disk lead to what is served, or will: a delta may be appended
+	retry     time.Time     // not before this is a base written
+	pause     time.Duration // after the last fault; 0 = none since the copy was whole
+	beat      cache.Delta   // newest delta without changes that was not appended; zero To = none
+	beatAt    time.Time     // when one was appended last
+
+	folding  *folding  // nil = nothing is folded
+	rest     time.Time // not before this is folded in memory
+	checking *checking // nil = nothing is checked
+}
+
+// folding is a cache.Folding and what it is for.
+type folding struct {
+	*cache.Folding
+	cancel  context.CancelFunc
+	toDisk  bool
+	dropped bool // what is served came from elsewhere meanwhile
+	began   time.Time
 }
 
 // load returns the copy on disk, nil when there is none of use.
@@ -54,6 +75,9 @@ func (s *store) load() *cache.View {
 
 // append adds delta to the log; it is called before delta is published.
 func (s *store) append(delta cache.Delta) {
+	if s.folding != nil {
+		s.folding.Add(delta)
+	}
 	if !s.continues {
 		return
 	}
@@ -62,13 +86,25 @@ func (s *store) append(delta cache.Delta) {
 		s.beat = delta
 		return
 	}
-	s.beat, s.beatAt = cache.Delta{}, now
+	s.beatAt = now
+	s.appendNow(delta)
+}
+
+func (s *store) appendNow(delta cache.Delta) {
+	s.beat = cache.Delta{}
 	if err := s.Disk.Append(delta); err != nil {
 		s.fault(fmt.Errorf("append to the delta log: %w", err))
 		return
 	}
 	if s.syncDue == nil {
 		s.syncDue = s.Clock.After(syncWithin)
+	}
+}
+
+// appendBeat brings the log to what is served.
+func (s *store) appendBeat() {
+	if s.continues && s.beat.To != (cache.Position{}) {
+		s.appendNow(s.beat)
 	}
 }
 
@@ -84,47 +120,138 @@ func (s *store) sync() {
 }
 
 // leave says that what is served next does not follow on the log.
-func (s *store) leave() { s.continues, s.retry = false, time.Time{} }
+func (s *store) leave() {
+	s.continues, s.syncDue, s.beat, s.retry = false, nil, cache.Delta{}, time.Time{}
+	s.checking.end()
+	if s.folding != nil {
+		s.folding.dropped = true
+		s.folding.cancel()
+	}
+}
 
-// settle writes view as a new base if the log has grown too long or does not
-// lead to it.
+// settle begins to fold view where that is due: to disk when the overlay or the
+// log has grown, or when what is there does not lead to view; in memory when the
+// overlay has grown and the disk fails.
 func (s *store) settle(view *cache.View) {
-	switch {
-	case s.Disk == nil:
-		return
-	case s.continues && s.Disk.LogSize() <= max(minLog, logShare*int64(objects(view))):
-		return
-	case !s.continues && s.Clock.Now().Before(s.retry):
+	if s.folding != nil {
 		return
 	}
-	if err := s.Disk.WriteBase(view); err != nil {
+	mayWrite := s.Disk != nil && !s.Clock.Now().Before(s.retry)
+	switch due := view.FoldDue(); {
+	case mayWrite && (due || !s.continues || s.Disk.LogSize() > max(minLog, logShare*int64(objects(view)))):
+		s.foldToDisk(view)
+	case due && !s.Clock.Now().Before(s.rest):
+		s.fold(false, func(ctx context.Context) (*cache.View, error) { return cache.FoldInMemory(ctx, view, s.Log) })
+	}
+}
+
+func (s *store) foldToDisk(view *cache.View) {
+	s.appendBeat()
+	base := s.Disk.BeginBase(view, s.continues)
+	s.continues, s.syncDue = true, nil
+	s.fold(true, base.Write)
+}
+
+func (s *store) fold(toDisk bool, base func(context.Context) (*cache.View, error)) {
+	// It does not end with Serve's context: close decides.
+	ctx, cancel := context.WithCancel(context.Background())
+	s.folding = &folding{Folding: cache.StartFolding(ctx, base), cancel: cancel, toDisk: toDisk, began: s.Clock.Now()}
+}
+
+// done returns a channel that is closed when folded is to be called, nil while
+// nothing is folded.
+func (s *store) done() <-chan struct{} {
+	if s.folding == nil {
+		return nil
+	}
+	return s.folding.Done()
+}
+
+// folded ends a folding that is done and returns view over the new base, nil when
+// there is none. view is what is served.
+func (s *store) folded(view *cache.View) *cache.View {
+	f := s.folding
+	f.cancel()
+	s.folding = nil
+	if f.dropped {
+		return nil
+	}
+	next, err := f.Swap(view)
+	if err != nil && !f.toDisk {
+		s.rest = s.Clock.Now().Add(maxRetryDisk)
+		s.Log.Error("what has changed cannot be folded in memory; what is served goes on", "error", err)
+		return nil
+	}
+	if err != nil {
 		s.fault(fmt.Errorf("write a new base: %w", err))
-		return
+		return nil
 	}
-	s.continues, s.syncDue, s.beat = true, nil, cache.Delta{}
+	if f.toDisk && s.continues {
+		s.healed()
+	}
 	s.mu.Lock()
-	recovered := s.status.DiskError != ""
+	s.status.Folds++
+	s.mu.Unlock()
+	s.Log.Debug("folded what had changed into a new base", "on_disk", f.toDisk, "took", s.Clock.Now().Sub(f.began).Round(time.Millisecond))
+	return next
+}
+
+// first writes view, which is the first that is served, and returns it over its
+// base on disk; view itself where that fails. It waits: before it, nothing is on
+// disk that a crash could fall back to.
+func (s *store) first(ctx context.Context, view *cache.View) *cache.View {
+	if s.Disk == nil {
+		return view
+	}
+	s.foldToDisk(view)
+	select {
+	case <-s.done():
+	case <-ctx.Done():
+		s.folding.dropped = true
+		s.folding.cancel()
+		<-s.done()
+	}
+	if next := s.folded(view); next != nil {
+		return next
+	}
+	return view
+}
+
+// healed notes that the copy on disk is whole.
+func (s *store) healed() {
+	s.pause, s.retry = 0, time.Time{}
+	s.mu.Lock()
+	was := s.status.DiskError
 	s.status.DiskError = ""
 	s.mu.Unlock()
-	if recovered {
+	if was != "" {
 		s.Log.Info("the copy on disk is whole again")
 	}
 }
 
-// fault notes that the copy on disk stays behind, and logs it once until it is
-// whole again.
+// fault notes that the copy on disk stays behind, or cannot be renewed, and logs
+// it once until it is whole again.
 func (s *store) fault(err error) {
-	s.continues, s.syncDue, s.beat = false, nil, cache.Delta{}
-	s.retry = s.Clock.Now().Add(retryDisk)
+	s.continues = s.continues && s.Disk.Whole()
+	if !s.continues {
+		s.syncDue, s.beat = nil, cache.Delta{}
+	}
+	s.pause = min(max(2*s.pause, minRetryDisk), maxRetryDisk)
+	s.retry = s.Clock.Now().Add(s.pause)
 	s.mu.Lock()
 	first := s.status.DiskError == ""
 	s.status.DiskErrors++
 	s.status.DiskError = err.Error()
 	asOf := s.status.AsOf
 	s.mu.Unlock()
-	if first {
+	switch {
+	case !first:
+	case s.continues:
+		s.Log.Error("the copy on disk cannot be renewed; nothing is missing from it, but a start takes longer the more changes; "+
+			"free or repair the disk, it is tried again by itself", "error", err)
+	default:
 		s.Log.Error("the copy on disk stays behind; what is served does not suffer, but a restart now would begin with older data "+
-			"and answer what that lacks as unknown until the registry is read; free or repair the disk, it is tried again every minute",
+			"and answer what that lacks as unknown until the registry is read; free or repair the disk, it is tried again by itself",
 			"error", err, "served_as_of", asOf.String())
 	}
 }
@@ -132,15 +259,27 @@ func (s *store) fault(err error) {
 // close ends the log. confirmed is when what is served was last known to be the
 // registry's state, zero for never in this run.
 func (s *store) close(confirmed time.Time) error {
+	s.checking.end()
+	if s.folding != nil {
+		// What leads to a base that is not there is worth nothing without it;
+		// else the next start folds as well.
+		if s.folding.dropped || !s.folding.toDisk || s.Disk.Whole() {
+			s.folding.cancel()
+		}
+		<-s.done()
+		s.folding.cancel()
+		s.folding = nil
+	}
 	if s.Disk == nil {
 		return nil
 	}
-	if s.continues && s.beat.To != (cache.Position{}) {
-		if err := s.Disk.Append(s.beat); err != nil {
-			s.fault(fmt.Errorf("append to the delta log: %w", err))
-		}
+	s.appendBeat()
+	err := s.Disk.Close(confirmed, s.continues && s.Disk.Whole())
+	if errors.Is(err, cache.ErrUnwritable) {
+		s.Log.Warn("the copy on disk was not closed cleanly: the next start answers what it lacks as unknown until the registry is read", "error", err)
+		return nil
 	}
-	if err := s.Disk.Close(confirmed, s.continues); err != nil {
+	if err != nil {
 		return fmt.Errorf("close the copy on disk: %w", err)
 	}
 	return nil
