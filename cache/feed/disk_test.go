@@ -348,7 +348,7 @@ func TestLongLogBecomesABase(t *testing.T) {
 			sizes = append(sizes, e.Disk.LogSize())
 		}
 		full := slices.IndexFunc(sizes, func(size int64) bool { return size+sizes[0] > 32<<20 })
-		if full < 10 || full+1 >= len(sizes) || sizes[full+1] != 0 || e.Status().Folds != folds+1 {
+		if full < 10 || full+1 >= len(sizes) || sizes[full+1] > 1000 || e.Status().Folds != folds+1 {
 			t.Errorf("the log has %v bytes after each delta, want it to grow to 32 MiB and begin anew; %d folds", sizes, e.Status().Folds-folds)
 		}
 		e.after(10 * time.Second)
