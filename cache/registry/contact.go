@@ -1,5 +1,10 @@
 package registry
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Element is a set of contact elements, one bit each.
 type Element uint16
 
@@ -95,6 +100,38 @@ func (c *Contact) Discloses() Element {
 		e |= ElementStreet
 	}
 	return e
+}
+
+// disclosable are the elements that a registry's table may name as disclosed. An
+// extension goes with its number.
+const disclosable = ElementID | ElementName | ElementOrg | ElementStreet | ElementCity | ElementPC | ElementVoice | ElementFax | ElementEmail
+
+// Stored returns the elements that a registry's table has to disclose for the
+// contract's view to give c back: those that c holds a value of. The table holds
+// an element of c.Redacted as "held, the value is not in this database", any
+// other that is empty as never collected. So a table filled in this way cannot
+// hold a value that may not be published.
+//
+// A contact that says both of an element, or neither of its id, is an error: EPP
+// knows no contact without an id.
+func (c *Contact) Stored() (disclosed Element, err error) {
+	disclosed = c.Discloses()
+	switch both := disclosed & c.Redacted; {
+	case both != 0:
+		return 0, fmt.Errorf("contact %s: it holds a value of %s and says that it is withheld", c.ROID, strings.Join(both.Names(), ", "))
+	case c.Redacted&ElementID == 0 && c.Handle == "":
+		return 0, fmt.Errorf("contact %s: it has no handle, and its id is not redacted", c.ROID)
+	case c.Redacted&ElementID != 0 && c.Handle != "":
+		return 0, fmt.Errorf("contact %s: it holds a handle and says that its id is withheld", c.ROID)
+	}
+	// A value alone decides about the extensions, whose number may be withheld.
+	if disclosed&ElementVoiceExt != 0 {
+		disclosed |= ElementVoice
+	}
+	if disclosed&ElementFaxExt != 0 {
+		disclosed |= ElementFax
+	}
+	return disclosed & disclosable, nil
 }
 
 // BearsContact reports whether c shows anything that makes an answer

@@ -104,6 +104,9 @@ func (s Status) index() int {
 // pendingDelete, which EPP knows too, is not one of them.
 func (s Status) RGP() Status { return s & rgpStatuses }
 
+// Stored returns what of s a registry stores: not what is the edge's to derive.
+func (s Status) Stored() Status { return s &^ derived }
+
 // Names returns the EPP names of all statuses in s, in display order.
 func (s Status) Names() []string {
 	var names []string

@@ -12,12 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rddsd/cache/feed/churn"
 	"rddsd/cache/feed/sqlite"
 )
 
 func newChurn() *cobra.Command {
 	var (
-		o       sqlite.ChurnOptions
+		o       churn.Options
 		to, log string
 	)
 	cmd := &cobra.Command{
@@ -34,7 +35,7 @@ func newChurn() *cobra.Command {
 			if err := o.Check(); err != nil {
 				return fmt.Errorf("change registry %s: %w", target.path, err)
 			}
-			return doing(func(cmd *cobra.Command, _ []string) error { return churn(cmd, target.path, o, log) })(cmd, nil)
+			return doing(func(cmd *cobra.Command, _ []string) error { return changeRegistry(cmd, target, o, log) })(cmd, nil)
 		},
 	}
 	cmd.Flags().Float64Var(&o.Rate, "rate", 10, "transactions a second")
@@ -45,7 +46,7 @@ func newChurn() *cobra.Command {
 	return cmd
 }
 
-func churn(cmd *cobra.Command, path string, o sqlite.ChurnOptions, log string) (err error) {
+func changeRegistry(cmd *cobra.Command, target place, o churn.Options, log string) (err error) {
 	if log != "" {
 		file, failed := os.Create(log)
 		if failed != nil {
@@ -61,14 +62,18 @@ func churn(cmd *cobra.Command, path string, o sqlite.ChurnOptions, log string) (
 		o.Log = buffered
 	}
 	begun := time.Now()
-	done, err := sqlite.Churn(cmd.Context(), path, o)
+	db, err := sqlite.OpenSession(cmd.Context(), target.path)
 	if err != nil {
 		return err
+	}
+	done, err := churn.Run(cmd.Context(), db, o)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return fmt.Errorf("change registry %s: %w", target.path, err)
 	}
 	return reportChurn(cmd.OutOrStdout(), done, time.Since(begun))
 }
 
-func reportChurn(out io.Writer, done sqlite.Churned, took time.Duration) error {
+func reportChurn(out io.Writer, done churn.Done, took time.Duration) error {
 	fmt.Fprintf(out, "%d transactions in %v\n", done.Transactions, took.Round(time.Millisecond))
 	for _, kind := range slices.Sorted(maps.Keys(done.Changes)) {
 		if _, err := fmt.Fprintf(out, "%8d %s\n", done.Changes[kind], kind); err != nil {

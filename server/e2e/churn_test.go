@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"rddsd/cache/feed/churn"
 	"rddsd/cache/feed/sqlite"
 	"rddsd/cache/registry"
 )
@@ -55,9 +56,9 @@ func TestEveryAnswerIsACommittedState(t *testing.T) {
 	mustRun(t, "registry", "gen", "--names", "10000", "--to", "sqlite:"+path)
 	d := startDaemon(t, dir, "RDDSD_RATELIMIT_MODE=off")
 
-	db, err := sqlite.OpenWriter(t.Context(), path)
+	db, err := sqlite.OpenSession(t.Context(), path)
 	must(t, err)
-	initial, err := sqlite.ReadChurnDomains(t.Context(), db)
+	initial, err := churn.ReadDomains(t.Context(), db)
 	must(t, err)
 	must(t, db.Close())
 	names := make([]string, len(initial))
@@ -284,7 +285,7 @@ func settled(statuses []string) []string {
 	})
 }
 
-func readEras(t *testing.T, initial []sqlite.ChurnDomain, path string) (eras map[string][]era, changes int) {
+func readEras(t *testing.T, initial []churn.Domain, path string) (eras map[string][]era, changes int) {
 	t.Helper()
 	eras = make(map[string][]era)
 	const ever = registry.MaxTime
@@ -297,7 +298,7 @@ func readEras(t *testing.T, initial []sqlite.ChurnDomain, path string) (eras map
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
-		var entry sqlite.ChurnEntry
+		var entry churn.Entry
 		must(t, json.Unmarshal(lines.Bytes(), &entry))
 		changes++
 		for i := range entry.Domains {
@@ -318,7 +319,7 @@ func readEras(t *testing.T, initial []sqlite.ChurnDomain, path string) (eras map
 	return eras, changes
 }
 
-func eraOf(state *sqlite.ChurnDomain, from registry.Time) era {
+func eraOf(state *churn.Domain, from registry.Time) era {
 	if !state.Exists {
 		return era{from: from}
 	}

@@ -16,28 +16,7 @@ func Generate(ctx context.Context, path string, force bool, g *synthetic.Registr
 		return err
 	}
 	defer loader.Abort()
-	err = g.Each(synthetic.Sink{
-		TLD:       loader.TLD,
-		Registrar: loader.Registrar,
-		Contact: func(c *synthetic.Contact) error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			return loader.Contact(&c.Contact)
-		},
-		Host: loader.Host,
-		Domain: func(d *synthetic.Domain) error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			return loader.Domain(&Domain{
-				Domain: d.Domain, Admin: d.Admin,
-				AddUntil: d.AddUntil, RenewUntil: d.RenewUntil, AutoRenewUntil: d.AutoRenewUntil, TransferUntil: d.TransferUntil,
-			})
-		},
-		Reserved: loader.Reserved,
-	})
-	if err != nil {
+	if err := g.Load(ctx, loader); err != nil {
 		return err
 	}
 	return loader.Commit()

@@ -15,6 +15,7 @@ import (
 
 	"rddsd/cache/feed/rde"
 	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
 )
 
 // Imported says what Import stored.
@@ -165,7 +166,7 @@ func (im *importer) allHaveIANA() bool {
 
 func (im *importer) domain(d *rde.Domain) error {
 	im.done.Count[registry.KindDomain]++
-	row := Domain{Domain: d.Domain}
+	row := synthetic.Domain{Domain: d.Domain}
 	if _, known := im.registrars[d.Registrar]; !known {
 		return fmt.Errorf("its registrar %q is not in the deposit", d.Registrar)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"modernc.org/sqlite"
 
-	"rddsd/cache/registry"
 	"rddsd/deploy/schema"
 )
 
@@ -31,20 +30,6 @@ type Loader struct {
 	stored  chan struct{} // closed when that goroutine has ended; nil when nobody waits for it
 	failed  chan struct{} // closed when it has failed, after cause was set
 	cause   error
-}
-
-// Domain is a domain as a registry file holds it: its published part, and what
-// only the registry needs. Statuses may hold RGP statuses that a job of the
-// registry ends; those that the clock ends come by their moments instead.
-type Domain struct {
-	registry.Domain          // RefreshAt is derived from the moments and not stored
-	Admin           []string // ROIDs of administrative contacts, never published
-
-	// The moments at which the clock ends a period (RFC 3915 §3.1); 0 = none.
-	AddUntil       registry.Time
-	RenewUntil     registry.Time
-	AutoRenewUntil registry.Time
-	TransferUntil  registry.Time
 }
 
 // The tables that a load writes.

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
 	"rddsd/deploy/schema"
 )
 
@@ -59,7 +60,7 @@ func small(l *Loader) error {
 		l.Contact(&registry.Contact{ROID: "C3-COOP", Registrar: "reg-a", Redacted: registry.ElementID}),
 		l.Host(&registry.Nameserver{ROID: "H2-COOP", Name: "ns2.example.net", Registrar: "reg-a", Statuses: registry.OK | registry.Linked}),
 		l.Host(&registry.Nameserver{ROID: "H1-COOP", Name: "ns1.one.coop", Registrar: "reg-a", V4: []string{"198.41.0.4"}, V6: []string{"2001:503:ba3e::2:30"}}),
-		l.Domain(&Domain{
+		l.Domain(&synthetic.Domain{
 			Domain: registry.Domain{
 				Name: "one.coop", ROID: "D1-COOP", Registrar: "reg-a", Registrant: "C1-COOP", Tech: []string{"C2-COOP"},
 				Hosts:    []string{"H2-COOP", "H1-COOP"},
@@ -121,7 +122,7 @@ func TestContactComesBackWhole(t *testing.T) {
 				if c.Handle != "" {
 					c.Handle += c.ROID // unique
 				}
-				err = errors.Join(err, l.Contact(c), l.Domain(&Domain{Domain: registry.Domain{
+				err = errors.Join(err, l.Contact(c), l.Domain(&synthetic.Domain{Domain: registry.Domain{
 					Name: strings.ToLower(c.ROID) + ".coop", ROID: "D" + c.ROID, Registrar: "reg", Registrant: c.ROID, Created: 1, Expires: 2,
 				}}))
 			}
@@ -328,8 +329,8 @@ func wantFiles(t *testing.T, path string, want ...string) {
 }
 
 func TestFailedLoadLeavesNothing(t *testing.T) {
-	domain := func(name, roid, registrant string) *Domain {
-		return &Domain{Domain: registry.Domain{Name: name, ROID: roid, Registrar: "reg-a", Registrant: registrant, Created: 1, Expires: 2}}
+	domain := func(name, roid, registrant string) *synthetic.Domain {
+		return &synthetic.Domain{Domain: registry.Domain{Name: name, ROID: roid, Registrar: "reg-a", Registrant: registrant, Created: 1, Expires: 2}}
 	}
 	tests := []struct {
 		name string

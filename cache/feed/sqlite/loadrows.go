@@ -3,9 +3,9 @@ package sqlite
 import (
 	"database/sql/driver"
 	"fmt"
-	"strings"
 
 	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
 )
 
 // TLD stores t.
@@ -29,36 +29,16 @@ func (l *Loader) Registrar(r *registry.Registrar) error {
 		textOrNull(r.ContactModel.String()), int64(r.Created), timeOrNull(r.Updated))
 }
 
-// disclosable are the elements that column disclose may name. An extension goes
-// with its number.
-const disclosable = registry.ElementID | registry.ElementName | registry.ElementOrg | registry.ElementStreet |
-	registry.ElementCity | registry.ElementPC | registry.ElementVoice | registry.ElementFax | registry.ElementEmail
-
 // heldStreet is the street that is held, but whose lines are not in the
 // database (contract §2).
 const heldStreet = `[""]`
 
-// Contact stores c so that the view gives back the same c: a value is
-// disclosed, an element in c.Redacted is stored as "held, the value is not in
-// this database", any other as never collected. So a load cannot store a value
-// that may not be published; an element that is both is an error, as is a
-// contact without a handle whose id is not redacted: EPP knows no such contact.
+// Contact stores c so that the view gives back the same c, see
+// registry.Contact.Stored.
 func (l *Loader) Contact(c *registry.Contact) error {
-	disclosed := c.Discloses()
-	switch both := disclosed & c.Redacted; {
-	case both != 0:
-		return fmt.Errorf("load contact %s: it holds a value of %s and says that it is withheld", c.ROID, strings.Join(both.Names(), ", "))
-	case c.Redacted&registry.ElementID == 0 && c.Handle == "":
-		return fmt.Errorf("load contact %s: it has no handle, and its id is not redacted", c.ROID)
-	case c.Redacted&registry.ElementID != 0 && c.Handle != "":
-		return fmt.Errorf("load contact %s: it holds a handle and says that its id is withheld", c.ROID)
-	}
-	// A value alone decides about the extensions, whose number may be withheld.
-	if disclosed&registry.ElementVoiceExt != 0 {
-		disclosed |= registry.ElementVoice
-	}
-	if disclosed&registry.ElementFaxExt != 0 {
-		disclosed |= registry.ElementFax
+	disclosed, err := c.Stored()
+	if err != nil {
+		return fmt.Errorf("load %w", err)
 	}
 	held := func(e registry.Element, value string) driver.Value {
 		if value == "" && c.Redacted&e == 0 {
@@ -78,22 +58,19 @@ func (l *Loader) Contact(c *registry.Contact) error {
 		held(registry.ElementCity, c.City), textOrNull(c.SP), held(registry.ElementPC, c.PC), textOrNull(c.CC),
 		held(registry.ElementVoice, c.Voice), held(registry.ElementVoiceExt, c.VoiceExt),
 		held(registry.ElementFax, c.Fax), held(registry.ElementFaxExt, c.FaxExt), held(registry.ElementEmail, c.Email),
-		l.list((disclosed & disclosable).Names()), int64(c.Created), timeOrNull(c.Updated))
+		l.list(disclosed.Names()), int64(c.Created), timeOrNull(c.Updated))
 }
-
-// derived statuses are the edge's to set and never stored (contract §2).
-const derived = registry.OK | registry.Inactive | registry.Linked
 
 // Host stores n.
 func (l *Loader) Host(n *registry.Nameserver) error {
-	return l.add(loadHost, n.ROID, n.Name, n.Registrar, l.list(n.V4), l.list(n.V6), l.statuses(n.Statuses&^derived),
+	return l.add(loadHost, n.ROID, n.Name, n.Registrar, l.list(n.V4), l.list(n.V6), l.statuses(n.Statuses.Stored()),
 		int64(n.Created), timeOrNull(n.Updated))
 }
 
 // Domain stores d with its references, by ROID, and its DS records. What it
 // refers to may be stored before or after it.
-func (l *Loader) Domain(d *Domain) error {
-	statuses := d.Statuses &^ derived
+func (l *Loader) Domain(d *synthetic.Domain) error {
+	statuses := d.Statuses.Stored()
 	rgp := statuses.RGP()
 	err := l.add(loadDomain, d.ROID, d.Name, textOrNull(d.UName), textOrNull(d.IDNTable), d.Registrar, textOrNull(d.Reseller),
 		textOrNull(d.Registrant), int64(d.Created), timeOrNull(d.Updated), timeOrNull(d.Transferred), int64(d.Expires),

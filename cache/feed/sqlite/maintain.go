@@ -6,15 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"rddsd/cache/feed/churn"
 )
 
 const (
 	// MaintainEvery is how often whoever writes a registry file runs Maintain.
-	MaintainEvery = 10 * time.Second
+	MaintainEvery = churn.MaintainEvery
 
-	// DefaultKeep is how long the journal keeps a change: an edge that was away
-	// for less needs no new snapshot.
-	DefaultKeep = 7 * 24 * time.Hour
+	// DefaultKeep is how long the journal keeps a change.
+	DefaultKeep = churn.DefaultKeep
 )
 
 // maintenance is one heartbeat, in the order of the contract: a tick says how

@@ -226,5 +226,5 @@ func (r *row) statuses() registry.Status {
 		r.demand(ok, registry.RejectStatus)
 		set |= status
 	}
-	return set &^ derived
+	return set.Stored()
 }

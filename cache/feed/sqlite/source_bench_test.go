@@ -8,6 +8,7 @@ import (
 
 	"rddsd/cache"
 	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
 )
 
 // fill loads a registry of n domains shaped like the reference one: two hosts
@@ -32,7 +33,7 @@ func fill(l *Loader, n int) error {
 		err = l.Host(&registry.Nameserver{ROID: fmt.Sprintf("H%d-COOP", i), Name: fmt.Sprintf("ns%d.example.net", i), Registrar: fmt.Sprintf("reg-%d", i%100), Created: created})
 	}
 	for i := 0; i < n && err == nil; i++ {
-		d := Domain{Domain: registry.Domain{
+		d := synthetic.Domain{Domain: registry.Domain{
 			Name: fmt.Sprintf("name-%d.coop", i), ROID: fmt.Sprintf("D%d-COOP", i), Registrar: fmt.Sprintf("reg-%d", i%100),
 			Registrant: fmt.Sprintf("C%d-COOP", i%contacts), Created: created, Updated: created, Expires: expires,
 			Hosts:    []string{fmt.Sprintf("H%d-COOP", i%hosts), fmt.Sprintf("H%d-COOP", (i+1)%hosts)},

@@ -1,12 +1,13 @@
-package sqlite
+package churn
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"rddsd/cache/feed/tables"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
 )
@@ -67,15 +68,14 @@ type subject struct {
 
 // subject picks a domain of any registrar but the protected one.
 func (c *churner) subject(ctx context.Context) (subject, error) {
-	var s subject
-	var highest int
-	if _, err := c.row(ctx, "select coalesce(max(rowid), 0) from domain", nil, &highest); err != nil {
-		return s, err
-	}
-	var statuses, rgp string
-	for _, from := range [...]int{1 + c.fiction.Below(highest+1), 0} {
-		found, err := c.row(ctx, `select roid, name, clid, coalesce(registrant, ''), statuses, rgp, expires from domain
-			where rowid >= ? and clid <> ? order by rowid limit 1`, []any{from, synthetic.Protected},
+	var (
+		s             subject
+		statuses, rgp string
+	)
+	d := c.db
+	for _, from := range [...]string{c.from("domain"), ""} {
+		found, err := tables.Row(ctx, c.db, "select roid, name, clid, coalesce(registrant, ''), "+d.JSON("statuses")+", "+d.JSON("rgp")+", "+d.Micros("expires")+
+			" from domain where roid >= ?1 and clid <> ?2 order by roid limit 1", []any{from, synthetic.Protected},
 			&s.roid, &s.name, &s.clid, &s.registrant, &statuses, &rgp, &s.expires)
 		if err != nil {
 			return s, err
@@ -92,9 +92,9 @@ func (c *churner) subject(ctx context.Context) (subject, error) {
 // what the edge derives.
 func parseStatuses(lists ...string) (registry.Status, error) {
 	var set registry.Status
-	for _, list := range lists {
+	for _, text := range lists {
 		var names []string
-		if err := json.Unmarshal([]byte(list), &names); err != nil {
+		if err := list(text, &names); err != nil {
 			return 0, err
 		}
 		for _, name := range names {
@@ -102,18 +102,16 @@ func parseStatuses(lists ...string) (registry.Status, error) {
 			set |= one
 		}
 	}
-	return set &^ derived, nil
+	return set.Stored(), nil
 }
 
 // store writes the statuses of s, and that it was updated.
 func (c *churner) store(ctx context.Context, s *subject) error {
 	c.touched.domains = append(c.touched.domains, s.name)
 	rgp := s.statuses.RGP()
-	return c.exec(ctx, "update domain set statuses = ?, rgp = ?, updated = ? where roid = ?",
-		statusList(s.statuses&^rgp), statusList(rgp), int64(c.now), s.roid)
+	return c.db.Exec(ctx, "update domain set statuses = ?1, rgp = ?2, updated = ?3 where roid = ?4",
+		c.db.List((s.statuses &^ rgp).Names()), c.db.List(rgp.Names()), c.db.Time(c.now), s.roid)
 }
-
-func statusList(set registry.Status) string { return string(appendList(nil, set.Names())) }
 
 const (
 	deleteProhibited   = registry.ClientDeleteProhibited | registry.ServerDeleteProhibited
@@ -145,13 +143,13 @@ func (c *churner) createDomain(ctx context.Context) error {
 	if c.fiction.Below(10) == 0 {
 		statuses = 0
 	}
-	if err := c.exec(ctx, `insert into domain (roid, name, u_name, idn_table, clid, crid, registrant, created, expires, statuses, add_until)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, roid, name, textOrNull(uName), textOrNull(table), like.clid, like.clid, registrant,
-		int64(c.now), int64(yearAfter(c.now)), statusList(statuses), int64(c.now+c.period())); err != nil {
+	if err := c.db.Exec(ctx, `insert into domain (roid, name, u_name, idn_table, clid, crid, registrant, created, expires, statuses, add_until)
+		values (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)`, roid, name, tables.TextOrNull(uName), tables.TextOrNull(table), like.clid, registrant,
+		c.db.Time(c.now), c.db.Time(yearAfter(c.now)), c.db.List(statuses.Names()), c.db.Time(c.now+c.period())); err != nil {
 		return err
 	}
 	if c.fiction.Below(10) < 3 {
-		if err := c.exec(ctx, "insert into domain_contact values (?, 'tech', ?)", roid, registrant); err != nil {
+		if err := c.db.Exec(ctx, "insert into domain_contact (domain_roid, role, contact_roid) values (?1, 'tech', ?2)", roid, registrant); err != nil {
 			return err
 		}
 	}
@@ -197,7 +195,7 @@ func (c *churner) freeName(ctx context.Context) (name, uName, table string, err 
 			name, uName, table = c.newName(try > 10)
 		}
 		var taken int
-		if _, err := c.row(ctx, "select exists (select 1 from domain where name = ?1) or exists (select 1 from reserved where name = ?1)",
+		if _, err := tables.Row(ctx, c.db, "select count(*) from (select name from domain where name = ?1 union all select name from reserved where name = ?1) t",
 			[]any{name}, &taken); err != nil {
 			return "", "", "", err
 		}
@@ -231,30 +229,37 @@ func (c *churner) deleteDomain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	contacts, err := c.texts(ctx, `select contact_roid from domain_contact where domain_roid = ?1
-		union select registrant from domain where roid = ?1 and registrant is not null`, s.roid)
+	contacts, err := tables.Texts(ctx, c.db, `select contact_roid from domain_contact where domain_roid = ?1
+		union select registrant from domain where roid = ?1 and registrant is not null order by 1`, s.roid)
 	if err != nil {
 		return err
 	}
-	hosts, err := c.texts(ctx, `select h.roid from domain_host x join host h on h.roid = x.host_roid
-		where x.domain_roid = ?1 and substr(h.name, -length(?2)) = ?2`, s.roid, "."+s.name)
-	if err != nil {
+	var hosts []string
+	if err := c.db.Query(ctx, "select h.roid, h.name from domain_host x join host h on h.roid = x.host_roid where x.domain_roid = ?1 order by h.roid",
+		[]any{s.roid}, func(scan func(...any) error) error {
+			var roid, name string
+			err := scan(&roid, &name)
+			if strings.HasSuffix(name, "."+s.name) {
+				hosts = append(hosts, roid)
+			}
+			return err
+		}); err != nil {
 		return err
 	}
 	old := formerName{name: s.name}
-	if _, err := c.row(ctx, "select coalesce(u_name, ''), coalesce(idn_table, '') from domain where roid = ?", []any{s.roid}, &old.uName, &old.table); err != nil {
+	if _, err := tables.Row(ctx, c.db, "select coalesce(u_name, ''), coalesce(idn_table, '') from domain where roid = ?1", []any{s.roid}, &old.uName, &old.table); err != nil {
 		return err
 	}
-	if err := c.exec(ctx, "delete from domain where roid = ?", s.roid); err != nil {
+	if err := c.db.Exec(ctx, "delete from domain where roid = ?1", s.roid); err != nil {
 		return err
 	}
 	for _, roid := range hosts {
-		if err := c.exec(ctx, "delete from host where roid = ?1 and not exists (select 1 from domain_host where host_roid = ?1)", roid); err != nil {
+		if err := c.db.Exec(ctx, "delete from host where roid = ?1 and not exists (select 1 from domain_host where host_roid = ?1)", roid); err != nil {
 			return err
 		}
 	}
 	for _, roid := range contacts {
-		if err := c.exec(ctx, `delete from contact where roid = ?1 and clid <> ?2 and not exists (select 1 from domain where registrant = ?1)
+		if err := c.db.Exec(ctx, `delete from contact where roid = ?1 and clid <> ?2 and not exists (select 1 from domain where registrant = ?1)
 			and not exists (select 1 from domain_contact where contact_roid = ?1)`, roid, synthetic.Protected); err != nil {
 			return err
 		}
@@ -276,7 +281,7 @@ func (c *churner) leaveDomain(ctx context.Context) error {
 		return errNothing
 	}
 	s.statuses = s.statuses&^deleteProhibited | registry.PendingDelete | registry.RedemptionPeriod
-	if err := c.exec(ctx, "update domain set add_until = null, renew_until = null, autorenew_until = null, transfer_until = null where roid = ?", s.roid); err != nil {
+	if err := c.db.Exec(ctx, "update domain set add_until = null, renew_until = null, autorenew_until = null, transfer_until = null where roid = ?1", s.roid); err != nil {
 		return err
 	}
 	return c.store(ctx, &s)
@@ -313,8 +318,8 @@ func (c *churner) renewDomain(ctx context.Context) error {
 	if s.statuses&pending != 0 || s.expires > c.now+9*366*day { // ten years at most
 		return errNothing
 	}
-	if err := c.exec(ctx, "update domain set expires = ?, renew_until = ? where roid = ?",
-		int64(yearAfter(s.expires)), int64(c.now+c.period()), s.roid); err != nil {
+	if err := c.db.Exec(ctx, "update domain set expires = ?1, renew_until = ?2 where roid = ?3",
+		c.db.Time(yearAfter(s.expires)), c.db.Time(c.now+c.period()), s.roid); err != nil {
 		return err
 	}
 	return c.store(ctx, &s)
@@ -334,8 +339,8 @@ func (c *churner) transferDomain(ctx context.Context) error {
 		return errNothing
 	}
 	s.statuses &^= transferProhibited
-	if err := c.exec(ctx, "update domain set clid = ?, transferred = ?, transfer_until = ? where roid = ?",
-		to.clid, int64(c.now), int64(c.now+c.period()), s.roid); err != nil {
+	if err := c.db.Exec(ctx, "update domain set clid = ?1, transferred = ?2, transfer_until = ?3 where roid = ?4",
+		to.clid, c.db.Time(c.now), c.db.Time(c.now+c.period()), s.roid); err != nil {
 		return err
 	}
 	return c.store(ctx, &s)

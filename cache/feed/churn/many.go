@@ -1,11 +1,15 @@
-package sqlite
+package churn
 
-import "context"
+import (
+	"context"
+
+	"rddsd/cache/feed/tables"
+)
 
 // transferInBulk moves a twentieth of all names from one registrar, who has
 // many, to another.
 func (c *churner) transferInBulk(ctx context.Context) error {
-	from, err := c.large(ctx, "select clid, count(*) from domain where clid in (select clid from domain where roid = ?) group by 1")
+	from, err := c.large(ctx, "select clid, count(*) from domain where clid in (select clid from domain where roid = ?1) group by 1")
 	if err != nil {
 		return err
 	}
@@ -16,13 +20,17 @@ func (c *churner) transferInBulk(ctx context.Context) error {
 	if to.clid == from {
 		return errNothing
 	}
-	names, err := c.texts(ctx, "select name from domain where clid = ? limit max(1, (select count(*) from domain) / 20)", from)
-	if err != nil {
+	var all int
+	if _, err := tables.Row(ctx, c.db, "select count(*) from domain", nil, &all); err != nil {
 		return err
 	}
-	c.touched.domains = names
-	return c.exec(ctx, "update domain set clid = ?1, transferred = ?2, updated = ?2 where name in (select value from json_each(?3))",
-		to.clid, int64(c.now), string(appendList(nil, names)))
+	const some = " from domain where clid = ?1 order by roid limit ?2"
+	twentieth := max(1, all/20)
+	if c.touched.domains, err = tables.Texts(ctx, c.db, "select name"+some, from, twentieth); err != nil {
+		return err
+	}
+	return c.db.Exec(ctx, "update domain set clid = ?3, transferred = ?4, updated = ?4 where roid in (select roid"+some+")",
+		from, twentieth, to.clid, c.db.Time(c.now))
 }
 
 // large returns what most names have of what some twenty names have: query
@@ -36,7 +44,7 @@ func (c *churner) large(ctx context.Context, query string) (string, error) {
 		}
 		var key string
 		var names int
-		found, err := c.row(ctx, query, []any{s.roid}, &key, &names)
+		found, err := tables.Row(ctx, c.db, query, []any{s.roid}, &key, &names)
 		if err != nil {
 			return "", err
 		}
@@ -57,10 +65,10 @@ func (c *churner) renameRegistrar(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.touched.domains, err = c.texts(ctx, "select name from domain where clid = ?", s.clid); err != nil {
+	if c.touched.domains, err = tables.Texts(ctx, c.db, "select name from domain where clid = ?1 order by name", s.clid); err != nil {
 		return err
 	}
 	c.touched.registrars = []string{s.clid}
-	return c.exec(ctx, "update registrar set name = ?, updated = ? where clid = ?",
-		c.fiction.RegistrarName(c.fiction.Below(1_000_000)), int64(c.now), s.clid)
+	return c.db.Exec(ctx, "update registrar set name = ?1, updated = ?2 where clid = ?3",
+		c.fiction.RegistrarName(c.fiction.Below(1_000_000)), c.db.Time(c.now), s.clid)
 }

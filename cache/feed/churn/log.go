@@ -1,4 +1,4 @@
-package sqlite
+package churn
 
 import (
 	"context"
@@ -7,15 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
+	"rddsd/cache/feed/tables"
 	"rddsd/cache/registry"
 )
 
-// ChurnEntry is one committed transaction in the log of Churn, one line of JSON.
+// Entry is one committed transaction in the log of Run, one line of JSON.
 // Times are microseconds since 1970. The states are those that the transaction
 // left behind: they hold at some moment between Before and After, and until the
 // next entry that names the object.
-type ChurnEntry struct {
+type Entry struct {
 	Change string        `json:"change"`
 	Before registry.Time `json:"before"` // just before the commit began
 	After  registry.Time `json:"after"`  // just after it was acknowledged
@@ -24,14 +26,14 @@ type ChurnEntry struct {
 	// Every object whose published state changed: domains by their own data, by
 	// the name of their registrar or of a host. A contact's values are told apart
 	// from the domains that refer to it.
-	Domains    []ChurnDomain    `json:"domains,omitempty"`
-	Hosts      []ChurnHost      `json:"hosts,omitempty"`
-	Contacts   []ChurnContact   `json:"contacts,omitempty"`
-	Registrars []ChurnRegistrar `json:"registrars,omitempty"`
+	Domains    []Domain    `json:"domains,omitempty"`
+	Hosts      []Host      `json:"hosts,omitempty"`
+	Contacts   []Contact   `json:"contacts,omitempty"`
+	Registrars []Registrar `json:"registrars,omitempty"`
 }
 
-// ChurnDomain is a domain as it is answered, but for the values of contacts.
-type ChurnDomain struct {
+// Domain is a domain as it is answered, but for the values of contacts.
+type Domain struct {
 	Name          string        `json:"name"`
 	Exists        bool          `json:"exists"` // false: nothing else is set
 	ROID          string        `json:"roid,omitempty"`
@@ -56,8 +58,8 @@ type ChurnDomain struct {
 	TransferUntil  registry.Time `json:"transfer_until,omitempty"`
 }
 
-// ChurnHost is a host as it is answered.
-type ChurnHost struct {
+// Host is a host as it is answered.
+type Host struct {
 	ROID   string   `json:"roid"`
 	Exists bool     `json:"exists"`
 	Name   string   `json:"name,omitempty"`
@@ -65,8 +67,8 @@ type ChurnHost struct {
 	V6     []string `json:"v6,omitempty"`
 }
 
-// ChurnContact is a contact as the contract publishes it.
-type ChurnContact struct {
+// Contact is a contact as the contract publishes it.
+type Contact struct {
 	ROID     string   `json:"roid"`
 	Exists   bool     `json:"exists"` // that is, some domain refers to it as registrant or technical contact
 	Org      string   `json:"org,omitempty"`
@@ -76,13 +78,13 @@ type ChurnContact struct {
 	Redacted []string `json:"redacted,omitempty"`
 }
 
-// ChurnRegistrar is a registrar whose name changed.
-type ChurnRegistrar struct {
+// Registrar is a registrar whose name changed.
+type Registrar struct {
 	ClID string `json:"clid"`
 	Name string `json:"name"`
 }
 
-func (e *ChurnEntry) write(w io.Writer) error {
+func (e *Entry) write(w io.Writer) error {
 	if w == nil {
 		return nil
 	}
@@ -98,8 +100,8 @@ func (e *ChurnEntry) write(w io.Writer) error {
 
 // states reads into e what the running transaction has made of the objects that
 // it touched.
-func (c *churner) states(ctx context.Context, e *ChurnEntry) error {
-	if _, err := c.row(ctx, "select seq from rdds_head", nil, &e.Serial); err != nil {
+func (c *churner) states(ctx context.Context, e *Entry) error {
+	if _, err := tables.Row(ctx, c.db, c.db.Serial(), nil, &e.Serial); err != nil {
 		return err
 	}
 	var err error
@@ -113,8 +115,8 @@ func (c *churner) states(ctx context.Context, e *ChurnEntry) error {
 		return err
 	}
 	for _, clid := range c.touched.registrars {
-		r := ChurnRegistrar{ClID: clid}
-		if _, err := c.row(ctx, "select name from registrar where clid = ?", []any{clid}, &r.Name); err != nil {
+		r := Registrar{ClID: clid}
+		if _, err := tables.Row(ctx, c.db, "select name from registrar where clid = ?1", []any{clid}, &r.Name); err != nil {
 			return err
 		}
 		e.Registrars = append(e.Registrars, r)
@@ -122,27 +124,33 @@ func (c *churner) states(ctx context.Context, e *ChurnEntry) error {
 	return nil
 }
 
-const selectDomainStates = `select k.value, d.roid, d.u_name, d.clid, r.name, d.reseller, d.registrant,
-	(select json_group_array(v) from (select contact_roid as v from domain_contact where domain_roid = d.roid and role = 'tech' order by 1)),
-	(select json_group_array(v) from (select h.name as v from domain_host x join host h on h.roid = x.host_roid where x.domain_roid = d.roid order by 1)),
-	(select json_group_array(v) from (select keytag || ' ' || alg || ' ' || digest_type || ' ' || lower(digest) as v from ds where domain_roid = d.roid order by 1)),
-	(select json_group_array(v) from (select value as v from json_each(d.statuses) union select value from json_each(d.rgp) order by 1)),
-	d.created, d.updated, d.transferred, d.expires, d.add_until, d.renew_until, d.autorenew_until, d.transfer_until
-	from json_each(?) k left join domain d on d.name = k.value left join registrar r on r.clid = d.clid`
+// selectDomainStates reads the states of the domains whose names its argument
+// lists.
+func (c *churner) selectDomainStates() string {
+	d := c.db
+	return "select k.value, d.roid, d.u_name, d.clid, r.name, d.reseller, d.registrant, " +
+		d.Array("select contact_roid as v from domain_contact where domain_roid = d.roid and role = 'tech'") + ", " +
+		d.Array("select h.name as v from domain_host x join host h on h.roid = x.host_roid where x.domain_roid = d.roid") + ", " +
+		d.Array("select keytag || ' ' || alg || ' ' || digest_type || ' ' || "+d.Hex("digest")+" as v from ds where domain_roid = d.roid") + ", " +
+		d.JSON("d.statuses") + ", " + d.JSON("d.rgp") + ", " +
+		d.Micros("d.created") + ", " + d.Micros("d.updated") + ", " + d.Micros("d.transferred") + ", " + d.Micros("d.expires") + ", " +
+		d.Micros("d.add_until") + ", " + d.Micros("d.renew_until") + ", " + d.Micros("d.autorenew_until") + ", " + d.Micros("d.transfer_until") +
+		" from " + d.Each("?1") + " left join domain d on d.name = k.value left join registrar r on r.clid = d.clid"
+}
 
-func (c *churner) domainStates(ctx context.Context, names []string) ([]ChurnDomain, error) {
+func (c *churner) domainStates(ctx context.Context, names []string) ([]Domain, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	states := make([]ChurnDomain, 0, len(names))
-	err := c.each(ctx, selectDomainStates, []any{string(appendList(nil, names))}, func(rows *sql.Rows) error {
+	states := make([]Domain, 0, len(names))
+	err := c.db.Query(ctx, c.selectDomainStates(), []any{c.db.List(names)}, func(scan func(...any) error) error {
 		var (
-			d     ChurnDomain
+			d     Domain
 			texts [6]sql.NullString
-			lists [4]sql.NullString
+			lists [5]sql.NullString
 			times [8]sql.NullInt64
 		)
-		if err := rows.Scan(&d.Name, &texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5], &lists[0], &lists[1], &lists[2], &lists[3],
+		if err := scan(&d.Name, &texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5], &lists[0], &lists[1], &lists[2], &lists[3], &lists[4],
 			&times[0], &times[1], &times[2], &times[3], &times[4], &times[5], &times[6], &times[7]); err != nil {
 			return err
 		}
@@ -153,11 +161,14 @@ func (c *churner) domainStates(ctx context.Context, names []string) ([]ChurnDoma
 		for i, to := range [...]*string{&d.ROID, &d.UName, &d.Registrar, &d.RegistrarName, &d.Reseller, &d.Registrant} {
 			*to = texts[i].String
 		}
-		for i, to := range [...]*[]string{&d.Tech, &d.Hosts, &d.DS, &d.Statuses} {
-			if err := json.Unmarshal([]byte(lists[i].String), to); err != nil {
+		var rgp []string
+		for i, to := range [...]*[]string{&d.Tech, &d.Hosts, &d.DS, &d.Statuses, &rgp} {
+			if err := list(lists[i].String, to); err != nil {
 				return err
 			}
 		}
+		d.Statuses = append(d.Statuses, rgp...)
+		slices.Sort(d.Statuses)
 		for i, to := range [...]*registry.Time{
 			&d.Created, &d.Updated, &d.Transferred, &d.Expires, &d.AddUntil, &d.RenewUntil, &d.AutoRenewUntil, &d.TransferUntil,
 		} {
@@ -169,17 +180,17 @@ func (c *churner) domainStates(ctx context.Context, names []string) ([]ChurnDoma
 	return states, err
 }
 
-func (c *churner) hostStates(ctx context.Context, roids []string) ([]ChurnHost, error) {
-	var states []ChurnHost
+func (c *churner) hostStates(ctx context.Context, roids []string) ([]Host, error) {
+	var states []Host
 	for _, roid := range roids {
-		h := ChurnHost{ROID: roid}
+		h := Host{ROID: roid}
 		var v4, v6 string
-		found, err := c.row(ctx, "select name, v4, v6 from rdds_host where key = ?", []any{roid}, &h.Name, &v4, &v6)
+		found, err := tables.Row(ctx, c.db, "select name, "+c.db.JSON("v4")+", "+c.db.JSON("v6")+" from "+c.db.View(registry.KindHost)+" where key = ?1", []any{roid}, &h.Name, &v4, &v6)
 		if err != nil {
 			return nil, err
 		}
 		if h.Exists = found; found {
-			if err := errors.Join(json.Unmarshal([]byte(v4), &h.V4), json.Unmarshal([]byte(v6), &h.V6)); err != nil {
+			if err := errors.Join(list(v4, &h.V4), list(v6, &h.V6)); err != nil {
 				return nil, err
 			}
 		}
@@ -188,18 +199,18 @@ func (c *churner) hostStates(ctx context.Context, roids []string) ([]ChurnHost, 
 	return states, nil
 }
 
-func (c *churner) contactStates(ctx context.Context, roids []string) ([]ChurnContact, error) {
-	var states []ChurnContact
+func (c *churner) contactStates(ctx context.Context, roids []string) ([]Contact, error) {
+	var states []Contact
 	for _, roid := range roids {
-		o := ChurnContact{ROID: roid}
+		o := Contact{ROID: roid}
 		var redacted string
-		found, err := c.row(ctx, "select coalesce(org, ''), coalesce(sp, ''), coalesce(cc, ''), coalesce(email, ''), redacted from rdds_contact where key = ?",
-			[]any{roid}, &o.Org, &o.SP, &o.CC, &o.Email, &redacted)
+		found, err := tables.Row(ctx, c.db, "select coalesce(org, ''), coalesce(sp, ''), coalesce(cc, ''), coalesce(email, ''), "+c.db.JSON("redacted")+
+			" from "+c.db.View(registry.KindContact)+" where key = ?1", []any{roid}, &o.Org, &o.SP, &o.CC, &o.Email, &redacted)
 		if err != nil {
 			return nil, err
 		}
 		if o.Exists = found; found {
-			if err := json.Unmarshal([]byte(redacted), &o.Redacted); err != nil {
+			if err := list(redacted, &o.Redacted); err != nil {
 				return nil, err
 			}
 		}
@@ -208,25 +219,17 @@ func (c *churner) contactStates(ctx context.Context, roids []string) ([]ChurnCon
 	return states, nil
 }
 
-// ReadChurnDomains returns the states of all domains of a registry in the form
-// of the log: where a comparison with it begins.
-func ReadChurnDomains(ctx context.Context, db *sql.DB) ([]ChurnDomain, error) {
-	conn, err := db.Conn(ctx)
+// ReadDomains returns the states of all domains of a registry in the form of
+// the log: where a comparison with it begins.
+func ReadDomains(ctx context.Context, db tables.Database) ([]Domain, error) {
+	c := &churner{db: db}
+	names, err := tables.Texts(ctx, db, "select name from domain order by name")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list all domains: %w", err)
 	}
-	c := &churner{conn: conn, stmts: map[string]*sql.Stmt{}}
-	states, err := c.allDomainStates(ctx)
-	if err = errors.Join(err, c.close(), conn.Close()); err != nil {
+	states, err := c.domainStates(ctx, names)
+	if err != nil {
 		return nil, fmt.Errorf("read the states of all domains: %w", err)
 	}
 	return states, nil
-}
-
-func (c *churner) allDomainStates(ctx context.Context) ([]ChurnDomain, error) {
-	names, err := c.texts(ctx, "select name from domain order by name")
-	if err != nil {
-		return nil, err
-	}
-	return c.domainStates(ctx, names)
 }
