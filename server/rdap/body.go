@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"rddsd/cache/response"
 	"rddsd/server/lookup"
 )
 
@@ -13,14 +14,31 @@ import (
 // (rdap.md §1.4). url is the URL that was asked for as AppendURL makes it. It
 // does not allocate once dst has grown: a body has 1 to 8 kB.
 func AppendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status int) {
+	body, status, _ = appendBody(dst, a, url)
+	return body, status
+}
+
+// appendBody is AppendBody. It also returns where the time of the last update
+// stands, of which bodies that are the same otherwise may have different ones, or
+// response.NoStamp.
+func appendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status, stamp int) {
 	switch a.Class {
 	case lookup.Found, lookup.Degraded:
-		return appendObject(dst, a, url), http.StatusOK
+		dst, stamp = appendObject(dst, a, url)
+		return dst, http.StatusOK, stamp
 	case lookup.Help:
 		dst = appendConformance(dst, true)
 		dst = appendTerms(dst, a.Policy, url)
 		dst = appendHelpNotice(dst, a.Policy, url)
-		return append(dst, `]}`...), http.StatusOK
+		return append(dst, `]}`...), http.StatusOK, response.NoStamp
+	}
+	dst, status = appendRefusal(dst, a, url)
+	return dst, status, response.NoStamp
+}
+
+// appendRefusal appends the body of an answer that shows nothing.
+func appendRefusal(dst []byte, a *lookup.Answer, url []byte) (body []byte, status int) {
+	switch a.Class {
 	case lookup.NotFound, lookup.OtherTLD:
 		status = http.StatusNotFound
 	case lookup.Reserved:
@@ -40,8 +58,10 @@ func AppendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status i
 	return appendError(dst, status, explain(status), "", a.Policy, url), status
 }
 
-// appendObject appends the body about something that was found.
-func appendObject(dst []byte, a *lookup.Answer, url []byte) []byte {
+// appendObject appends the body about something that was found, and returns where
+// its stamp is.
+func appendObject(dst []byte, a *lookup.Answer, url []byte) (_ []byte, stamp int) {
+	stamp = response.NoStamp
 	var w withheld
 	if a.Object == lookup.Domain {
 		w = withhold(a)
@@ -52,10 +72,10 @@ func appendObject(dst []byte, a *lookup.Answer, url []byte) []byte {
 	case lookup.Domain:
 		dst = appendDomainNotices(dst, url)
 		dst = append(dst, ']')
-		dst = appendDomain(dst, a, url, w)
+		dst, stamp = appendDomain(dst, a, url, w)
 	case lookup.Nameserver:
 		dst = append(dst, ']')
-		dst = appendNameserverLookup(dst, a, url)
+		dst, stamp = appendNameserverLookup(dst, a, url)
 	case lookup.Nameservers:
 		if a.More {
 			dst = append(dst, cut...)
@@ -64,9 +84,9 @@ func appendObject(dst []byte, a *lookup.Answer, url []byte) []byte {
 		dst = appendNameserverResults(dst, a)
 	case lookup.Registrar:
 		dst = append(dst, ']')
-		dst = appendRegistrarLookup(dst, a, url)
+		dst, stamp = appendRegistrarLookup(dst, a, url)
 	}
-	return append(dst, '}')
+	return append(dst, '}'), stamp
 }
 
 // appendError appends the body of an error (RFC 9083 §6), with one more sentence

@@ -355,7 +355,7 @@ func TestCertificateRotation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		response{res, body}.check(t, "domain/example.coop")
+		received{res, body}.check(t, "domain/example.coop")
 		if got := res.TLS.PeerCertificates[0].DNSNames[0]; got != name {
 			t.Errorf("request %d: the certificate is for %s, want %s", i, got, name)
 		}

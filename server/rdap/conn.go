@@ -17,7 +17,9 @@ type conn struct {
 	slot   listen.Slot
 	until  time.Time     // set for a client with too many connections: it has until then to ask, and is refused
 	linger time.Duration // how long Close waits once lingers is set
-	turns  atomic.Uint32 // odd while a request is being read or answered
+
+	encrypted bool          // under TLS
+	turns     atomic.Uint32 // odd while a request is being read or answered
 	// lingers says that input may be left when the connection is closed. Closing
 	// over it would send RST, which can destroy the answer on its way out.
 	lingers atomic.Bool

@@ -9,8 +9,8 @@ import (
 )
 
 // appendDomain appends the members of the answer about a domain that come after
-// the notices (rdap.md §3.5, §6.1), without w.
-func appendDomain(dst []byte, a *lookup.Answer, url []byte, w withheld) []byte {
+// the notices (rdap.md §3.5, §6.1), without w, and returns where its stamp is.
+func appendDomain(dst []byte, a *lookup.Answer, url []byte, w withheld) (_ []byte, stamp int) {
 	d := &a.Domain
 	dst = append(dst, `,"objectClassName":"domain"`...)
 	dst = appendMember(dst, `,"handle":`, d.ROID)
@@ -23,14 +23,14 @@ func appendDomain(dst []byte, a *lookup.Answer, url []byte, w withheld) []byte {
 
 	dst = appendStatuses(dst, d.Shown())
 	dst = appendMember(dst, `,"port43":`, a.Policy.Port43)
-	dst = appendDomainEvents(dst, d, a.AsOf)
+	dst, stamp = appendDomainEvents(dst, d, a.AsOf)
 	dst = appendDelegation(dst, a.Hosts)
 	dst = appendSecureDNS(dst, d, a.TLD)
 	dst = appendDomainEntities(dst, a, w)
 	if a.Class == lookup.Degraded {
 		dst = append(dst, degraded...)
 	}
-	return appendRedacted(dst, w)
+	return appendRedacted(dst, w), stamp
 }
 
 // degraded tells that a budget, not the registry, withholds the contacts
@@ -75,14 +75,14 @@ func appendStatuses(dst []byte, s registry.Status) []byte {
 	return dst
 }
 
-func appendDomainEvents(dst []byte, d *registry.Domain, asOf registry.Time) []byte {
+func appendDomainEvents(dst []byte, d *registry.Domain, asOf registry.Time) (_ []byte, stamp int) {
 	dst = append(dst, `,"events":[`...)
 	dst = appendEvent(dst, "registration", d.Created)
 	dst = appendEvent(dst, "expiration", d.Expires)
 	dst = appendEvent(dst, "last changed", d.Updated)
 	dst = appendEvent(dst, "transfer", d.Transferred)
-	dst = appendLastUpdate(dst, asOf)
-	return append(dst, ']')
+	dst, stamp = appendLastUpdate(dst, asOf)
+	return append(dst, ']'), stamp
 }
 
 // appendEvent appends an event and a comma, or nothing if it did not happen.
@@ -98,11 +98,12 @@ func appendEvent(dst []byte, action string, at registry.Time) []byte {
 }
 
 // appendLastUpdate appends the event that ends each list of a topmost object
-// (check -43100).
-func appendLastUpdate(dst []byte, asOf registry.Time) []byte {
+// (check -43100), and returns where its date stands: the stamp of the body.
+func appendLastUpdate(dst []byte, asOf registry.Time) (_ []byte, stamp int) {
 	dst = append(dst, `{"eventAction":"last update of RDAP database","eventDate":"`...)
+	stamp = len(dst)
 	dst = asOf.Append(dst)
-	return append(dst, `"}`...)
+	return append(dst, `"}`...), stamp
 }
 
 func appendDelegation(dst []byte, hosts []lookup.Host) []byte {

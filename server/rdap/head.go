@@ -19,7 +19,11 @@ var (
 	allow          = []byte("Allow")
 	cacheControl   = []byte("Cache-Control")
 	contentOptions = []byte("X-Content-Type-Options")
+	etag           = []byte("ETag")
 	retryAfter     = []byte("Retry-After")
+	vary           = []byte("Vary")
+
+	transportSecurity = []byte("Strict-Transport-Security")
 
 	anyOrigin      = []byte("*")
 	methods        = []byte("GET, HEAD, OPTIONS")
@@ -27,32 +31,83 @@ var (
 	day            = []byte("86400")
 	noSniff        = []byte("nosniff")
 	noStore        = []byte("no-store")
+	exposed        = []byte("ETag, Retry-After")
+	inGzip         = []byte("gzip")
+
+	acceptEncodingName = []byte(acceptEncoding)
+	// As long as browsers and the guides ask for at least; sub-domains are not ours.
+	aYear = []byte("max-age=31536000")
 	// As long as "last update" stands still if nothing else changes (whois.md T-01).
 	aMinute = []byte("max-age=60")
 )
 
+// Header fields of requests.
+const (
+	acceptEncoding = "Accept-Encoding"
+	ifNoneMatch    = "If-None-Match"
+)
+
+// secure tells browsers to come back over TLS only, where they came over it.
+func (c *conn) secure(ctx *fasthttp.RequestCtx) {
+	if c.encrypted {
+		ctx.Response.Header.SetCanonical(transportSecurity, aYear)
+	}
+}
+
 // takeBody returns the memory of the response's body, empty.
 func takeBody(ctx *fasthttp.RequestCtx) []byte { return ctx.Response.SwapBody(nil)[:0] }
 
-// writeBody makes body, which was appended to what takeBody returned, and status
-// the response. One that is degraded is for this client alone and for now.
-func writeBody(ctx *fasthttp.RequestCtx, status int, body []byte, degraded bool, after time.Duration) {
+// found is a response that shows something, and what its head says of it.
+type found struct {
+	tag      []byte // entity tag of the body
+	known    bool   // the client has it already: no body
+	gzip     bool   // the body is in gzip
+	degraded bool   // for this client alone and for now
+}
+
+// writeFound makes body, which was appended to what takeBody returned, the response.
+func (s *Server) writeFound(ctx *fasthttp.RequestCtx, body []byte, f found) {
+	h := writeHead(ctx, http.StatusOK, body)
+	if f.known {
+		ctx.SetStatusCode(http.StatusNotModified)
+	}
+	h.SetCanonical(exposeHeaders, exposed)
+	h.SetCanonical(etag, f.tag)
+	if f.degraded {
+		h.SetCanonical(cacheControl, noStore)
+	} else {
+		h.SetCanonical(cacheControl, aMinute)
+	}
+	if s.Compressed != nil {
+		h.SetCanonical(vary, acceptEncodingName)
+	}
+	if f.gzip {
+		h.SetContentEncodingBytes(inGzip)
+	}
+}
+
+// writeError makes body, which was appended to what takeBody returned, and status
+// the response. after is how long it is until it is worth asking again, 0 where that
+// does not matter.
+func writeError(ctx *fasthttp.RequestCtx, status int, body []byte, after time.Duration) {
+	h := writeHead(ctx, status, body)
+	h.SetCanonical(cacheControl, noStore)
+	if after > 0 {
+		h.SetCanonical(exposeHeaders, exposed)
+		var room [20]byte
+		h.SetCanonical(retryAfter, strconv.AppendInt(room[:0], seconds(after), 10))
+	}
+}
+
+// writeHead makes body and status the response, with what every head says.
+func writeHead(ctx *fasthttp.RequestCtx, status int, body []byte) *fasthttp.ResponseHeader {
 	ctx.Response.SwapBody(body)
 	ctx.SetStatusCode(status)
 	h := &ctx.Response.Header
 	h.SetContentType(mediaType)
 	h.SetCanonical(allowOrigin, anyOrigin)
 	h.SetCanonical(contentOptions, noSniff)
-	if status == http.StatusOK && !degraded {
-		h.SetCanonical(cacheControl, aMinute)
-	} else {
-		h.SetCanonical(cacheControl, noStore)
-	}
-	if after > 0 {
-		h.SetCanonical(exposeHeaders, retryAfter)
-		var room [20]byte
-		h.SetCanonical(retryAfter, strconv.AppendInt(room[:0], seconds(after), 10))
-	}
+	return h
 }
 
 // seconds returns d in whole seconds, rounded up: who comes back then is not
@@ -64,7 +119,7 @@ func (s *Server) writeFailure(ctx *fasthttp.RequestCtx, x *exchange, r request, 
 	p := r.base.policy
 	x.url = AppendURL(x.url[:0], p.BaseURL, r.below)
 	body := appendError(takeBody(ctx), f.status, explain(f.status), f.detail, p, x.url)
-	writeBody(ctx, f.status, body, false, f.after)
+	writeError(ctx, f.status, body, f.after)
 	if f.status == http.StatusMethodNotAllowed {
 		ctx.Response.Header.SetCanonical(allow, methods)
 	}

@@ -5,16 +5,16 @@ import (
 )
 
 // appendNameserverLookup appends the members of the answer about one host object
-// (rdap.md §3.6, §6.3).
-func appendNameserverLookup(dst []byte, a *lookup.Answer, url []byte) []byte {
+// (rdap.md §3.6, §6.3), and returns where its stamp is.
+func appendNameserverLookup(dst []byte, a *lookup.Answer, url []byte) (_ []byte, stamp int) {
 	h := &a.Hosts[0]
 	dst = append(dst, ',')
 	dst = appendHost(dst, h, url, a.Policy.BaseURL)
 	dst = append(dst, `,"events":[`...)
 	dst = appendHostEvents(dst, h)
-	dst = appendLastUpdate(dst, a.AsOf)
+	dst, stamp = appendLastUpdate(dst, a.AsOf)
 	dst = append(dst, ']')
-	return appendHostEntities(dst, h, a.Policy.BaseURL)
+	return appendHostEntities(dst, h, a.Policy.BaseURL), stamp
 }
 
 // appendNameserverResults appends the host objects that have an address

@@ -19,8 +19,8 @@ const (
 const notApplicable = "not applicable"
 
 // appendRegistrarLookup appends the members of the answer about a registrar
-// itself (rdap.md §6.2).
-func appendRegistrarLookup(dst []byte, a *lookup.Answer, url []byte) []byte {
+// itself (rdap.md §6.2), and returns where its stamp is.
+func appendRegistrarLookup(dst []byte, a *lookup.Answer, url []byte) (_ []byte, stamp int) {
 	r := a.Registrar
 	dst = append(dst, `,"objectClassName":"entity",`...)
 	dst = appendRegistrarID(dst, r)
@@ -43,7 +43,7 @@ func appendRegistrarLookup(dst []byte, a *lookup.Answer, url []byte) []byte {
 		dst = appendAbout(dst, r)
 	}
 	dst = append(dst, `],"events":[`...)
-	dst = appendLastUpdate(dst, a.AsOf)
+	dst, stamp = appendLastUpdate(dst, a.AsOf)
 	dst = append(dst, ']')
 
 	before := len(dst)
@@ -55,10 +55,10 @@ func appendRegistrarLookup(dst []byte, a *lookup.Answer, url []byte) []byte {
 	}
 	dst = appendAbuse(dst, r)
 	if len(dst) == empty {
-		return dst[:before]
+		return dst[:before], stamp
 	}
 	dst[len(dst)-1] = ']' // each desk leaves a comma behind
-	return dst
+	return dst, stamp
 }
 
 // appendSponsor appends the entity of the registrar of a domain (rdap.md §3.7).

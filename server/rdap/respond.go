@@ -22,6 +22,8 @@ type exchange struct {
 	query  lookup.Query
 	answer lookup.Answer
 	url    []byte // that was asked for, as AppendURL makes it
+	plain  []byte // the body, where it is sent in gzip
+	tag    []byte // its entity tag
 }
 
 // request is where a request came in.
@@ -50,6 +52,7 @@ const retryCrowded = time.Second
 // handle answers one request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	c := wireOf(ctx.Conn()).conn
+	c.secure(ctx)
 	if s.draining.Load() {
 		ctx.SetConnectionClose()
 	}
@@ -59,6 +62,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			s.fault(fault, c.client)
 			ctx.Response.Reset()
 			ctx.SetConnectionClose()
+			c.secure(ctx)
 			// x is not used again: what the panic left in it is not to be trusted.
 			s.writeFailure(ctx, new(exchange), s.nowhere(c), failure{status: http.StatusInternalServerError})
 		}
@@ -125,9 +129,34 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 		a.Policy = base.policy
 	}
 	x.url = AppendURL(x.url[:0], base.of(a.Policy), r.below)
-	body, status := AppendBody(takeBody(ctx), a, x.url)
-	writeBody(ctx, status, body, a.Class == lookup.Degraded, after)
+	s.show(ctx, x, after)
 	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, c.client.Audience)
+}
+
+// show makes the answer of x the response: whole, in gzip, or that the client has it
+// already (rdap.md §1.5). Only what was found is worth compressing and keeping.
+func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, after time.Duration) {
+	a, head := &x.answer, &ctx.Request.Header
+	if a.Class != lookup.Found && a.Class != lookup.Degraded && a.Class != lookup.Help {
+		body, status := appendRefusal(takeBody(ctx), a, x.url)
+		writeError(ctx, status, body, after)
+		return
+	}
+	zip := s.Compressed != nil && takesGzip(head.PeekAll(acceptEncoding))
+	body := takeBody(ctx)
+	if zip {
+		x.plain, body = body[:0], x.plain[:0] // rendered into the one, sent from the other
+	}
+	body, _, stamp := appendBody(body, a, x.url)
+	x.tag = appendTag(x.tag[:0], body, stamp)
+	known := hasTag(head.PeekAll(ifNoneMatch), x.tag)
+	switch {
+	case known:
+		body = body[:0]
+	case zip:
+		x.plain, body = body, s.Compressed.AppendGzip(x.plain, body, stamp)
+	}
+	s.writeFound(ctx, body, found{tag: x.tag, known: known, gzip: zip && !known, degraded: a.Class == lookup.Degraded})
 }
 
 // settle makes a what decision leaves of it, and returns how long it is until it
@@ -202,6 +231,7 @@ func (s *Server) handleBroken(ctx *fasthttp.RequestCtx, err error) {
 		return // it is closed
 	}
 	ctx.Response.SkipBody = ctx.IsHead() || w.isHead()
+	c.secure(ctx)
 	var (
 		small *fasthttp.ErrSmallBuffer
 		lost  *net.OpError

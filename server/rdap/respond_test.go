@@ -1,12 +1,12 @@
 package rdap
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"rddsd/cache/cachetest"
 	"rddsd/ratelimit"
 	"rddsd/server/lookup"
 )
@@ -43,21 +43,24 @@ func TestSettle(t *testing.T) {
 // TestOnlyFullAnswersAreStored: what is for one client and for now is not kept by
 // a cache on the way.
 func TestOnlyFullAnswersAreStored(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
 	for _, test := range []struct {
-		status   int
+		target   string
 		degraded bool
 		want     string
 	}{
-		{http.StatusOK, false, "max-age=60"},
-		{http.StatusOK, true, "no-store"},
-		{http.StatusNotFound, false, "no-store"},
-		{http.StatusTooManyRequests, false, "no-store"},
-		{http.StatusServiceUnavailable, false, "no-store"},
+		{"domain/published.coop", false, "max-age=60"},
+		{"domain/published.coop", true, "no-store"},
+		{"domain/example.coop", true, "max-age=60"}, // shows no contact, so nothing is missing
+		{"domain/nosuchname.coop", false, "no-store"},
+		{"domain/reserved.coop", false, "no-store"},
 	} {
-		ctx := new(fasthttp.RequestCtx)
-		writeBody(ctx, test.status, nil, test.degraded, 0)
+		k, x, ctx := fixture(), new(exchange), new(fasthttp.RequestCtx)
+		k.degraded = test.degraded
+		x.answer = *k.find(t, test.target)
+		r.show(ctx, x, 0)
 		if got := string(ctx.Response.Header.Peek("Cache-Control")); got != test.want {
-			t.Errorf("status %d, degraded %v: Cache-Control is %q, want %q", test.status, test.degraded, got, test.want)
+			t.Errorf("%s, degraded %v: Cache-Control is %q, want %q", test.target, test.degraded, got, test.want)
 		}
 	}
 }

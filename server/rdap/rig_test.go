@@ -100,14 +100,14 @@ func (r *rig) dial(t *testing.T) net.Conn {
 	return c
 }
 
-// response is an answer as it came.
-type response struct {
+// received is an answer as it came.
+type received struct {
 	*http.Response
 	body []byte
 }
 
 // readResponse reads the answer to a request with method.
-func readResponse(t *testing.T, from *bufio.Reader, method string) response {
+func readResponse(t *testing.T, from *bufio.Reader, method string) received {
 	t.Helper()
 	res, err := http.ReadResponse(from, &http.Request{Method: method})
 	if err != nil {
@@ -117,11 +117,11 @@ func readResponse(t *testing.T, from *bufio.Reader, method string) response {
 	if err != nil {
 		t.Fatalf("read the body: %v", err)
 	}
-	return response{res, body}
+	return received{res, body}
 }
 
 // exchange sends raw and reads one answer.
-func (r *rig) exchange(t *testing.T, raw string) response {
+func (r *rig) exchange(t *testing.T, raw string) received {
 	t.Helper()
 	c := r.dial(t)
 	if _, err := io.WriteString(c, raw); err != nil {
@@ -131,13 +131,13 @@ func (r *rig) exchange(t *testing.T, raw string) response {
 	return readResponse(t, bufio.NewReader(c), method)
 }
 
-func (r *rig) get(t *testing.T, target string) response {
+func (r *rig) get(t *testing.T, target string) received {
 	t.Helper()
 	return r.exchange(t, "GET "+target+" HTTP/1.1\r\nHost: rdap.nic.coop\r\n\r\n")
 }
 
 // checkHead checks what every answer with a body has (rdap.md §1.3).
-func (res response) checkHead(t *testing.T) {
+func (res received) checkHead(t *testing.T) {
 	t.Helper()
 	for name, want := range map[string]string{
 		"Content-Type":                mediaType,
@@ -152,6 +152,9 @@ func (res response) checkHead(t *testing.T) {
 	if res.StatusCode == http.StatusOK {
 		cached = "max-age=60"
 	}
+	if tagged := res.Header.Get("ETag") != ""; tagged != (res.StatusCode == http.StatusOK) {
+		t.Errorf("status %d has the tag %q", res.StatusCode, res.Header.Get("ETag"))
+	}
 	if got := res.Header.Get("Cache-Control"); got != cached {
 		t.Errorf("Cache-Control is %q, want %q", got, cached)
 	}
@@ -165,7 +168,7 @@ func (res response) checkHead(t *testing.T) {
 
 // check checks head and body. asked is the URL that the body must repeat, below
 // the base URL.
-func (res response) check(t *testing.T, asked string) {
+func (res received) check(t *testing.T, asked string) {
 	t.Helper()
 	res.checkHead(t)
 	for _, fault := range check(res.body, res.StatusCode, testBase+asked) {

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"rddsd/cache"
+	"rddsd/cache/response"
 	"rddsd/ratelimit"
 	"rddsd/server/listen"
 	"rddsd/server/lookup"
@@ -54,6 +55,9 @@ type Server struct {
 	Tally   *tally.Tally
 	Caps    *listen.Caps
 	Log     *slog.Logger
+
+	// Compressed keeps bodies in gzip; nil has them all sent as they are.
+	Compressed *response.Cache
 
 	// Certificate is what the TLS listeners show; nil when there are none.
 	Certificate *Certificate
@@ -220,6 +224,7 @@ func (s *Server) serveConn(c *conn, config *tls.Config) {
 	}()
 	w := &wire{Conn: c, conn: c}
 	if config != nil {
+		c.encrypted = true
 		encrypted, err := s.handshake(c, config)
 		if err != nil {
 			c.Close()

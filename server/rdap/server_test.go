@@ -102,7 +102,7 @@ func TestLimit(t *testing.T) {
 		if err != nil || after < 90 || after > 100 {
 			t.Errorf("%s: Retry-After is %q, want about 100", target, res.Header.Get("Retry-After"))
 		}
-		if got := res.Header.Get("Access-Control-Expose-Headers"); got != "Retry-After" {
+		if got := res.Header.Get("Access-Control-Expose-Headers"); got != "ETag, Retry-After" {
 			t.Errorf("scripts cannot read Retry-After: %q", got)
 		}
 	}
