@@ -1,7 +1,10 @@
 package cache_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -238,6 +241,13 @@ func TestCrash(t *testing.T) {
 			k.must(k.writeBase())
 			k.must(k.follow(2))
 		}},
+		{"a new base while deltas come", func(k *keeper) {
+			k.must(k.follow(1))
+			k.must(k.fold(2))
+			k.must(k.follow(1))
+			k.must(k.fold(0))
+			k.must(k.fold(3))
+		}},
 		{"many bases", func(k *keeper) {
 			for range 4 {
 				k.must(k.follow(1))
@@ -333,7 +343,7 @@ func TestFailingDisk(t *testing.T) {
 		for _, step := range []func() error{
 			k.writeBase, func() error { return k.follow(1) }, func() error { return k.follow(1) },
 			k.writeBase, func() error { return k.follow(1) }, func() error { return k.follow(1) },
-			k.writeBase, func() error { return k.follow(1) },
+			k.writeBase, func() error { return k.follow(1) }, func() error { return k.fold(2) }, func() error { return k.follow(1) },
 		} {
 			if step() != nil {
 				failures++
@@ -379,6 +389,60 @@ func TestFailingDisk(t *testing.T) {
 			view, _ := load(t, dir)
 			if diff := k.check(view); diff != "" || view.Position() != k.view.Position() || !view.MissKnown(late) {
 				t.Errorf("the disk did not heal: %s", diff)
+			}
+		})
+	}
+}
+
+// Until its base is there, what does not follow on the logs is known to no start,
+// and neither are the deltas after it: where the base fails, nobody may believe
+// that they are kept.
+func TestABaseThatFailsTakesItsDeltasAlong(t *testing.T) {
+	for _, run := range []struct {
+		name   string
+		before func(k *keeper) bool // what makes the base one that nothing leads to
+		kept   bool                 // its deltas are kept without it
+	}{
+		{"the logs lead to it", func(*keeper) bool { return true }, true},
+		{"it comes of a snapshot", func(*keeper) bool { return false }, false},
+		{"a delta before it could not be appended", func(k *keeper) bool {
+			cache.Before(k.disk, func(string, string) error { return errors.New("no space left on device") })
+			if k.follow(1) == nil {
+				t.Fatal("the delta was appended")
+			}
+			cache.Before(k.disk, nil)
+			return true
+		}, false},
+	} {
+		t.Run(run.name, func(t *testing.T) {
+			dir := t.TempDir()
+			k := newKeeper(t, dir)
+			k.must(k.writeBase())
+			k.must(k.follow(2))
+			base := k.disk.BeginBase(k.view, run.before(k))
+			k.must(k.follow(1))
+			cut, cancel := context.WithCancel(t.Context())
+			cancel()
+			if view, err := base.Write(cut); view != nil || !errors.Is(err, context.Canceled) {
+				t.Fatalf("Write = %v, %v", view, err)
+			}
+			if got := k.disk.Whole(); got != run.kept {
+				t.Errorf("Whole() = %v, want %v", got, run.kept)
+			}
+			if due := k.disk.LogSize() == math.MaxInt64; due == run.kept {
+				t.Errorf("a new base is due: %v", due)
+			}
+			if err := k.follow(1); (err == nil) != run.kept {
+				t.Errorf("the next delta: %v", err)
+			}
+			view, _ := load(t, copyDir(t, dir))
+			if diff := k.check(view); diff != "" || (view.Position() == k.view.Position()) != run.kept {
+				t.Errorf("a start is at serial %d, the View at %d: %s", view.Position().Serial, k.serial(), diff)
+			}
+			k.must(k.writeBase())
+			k.must(k.follow(1))
+			if view, _ := load(t, copyDir(t, dir)); k.check(view) != "" || view.Position() != k.view.Position() {
+				t.Error("the next base did not heal it")
 			}
 		})
 	}

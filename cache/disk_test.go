@@ -2,6 +2,8 @@ package cache_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -148,6 +150,36 @@ func newKeeper(tb testing.TB, dir string) *keeper {
 func (k *keeper) serial() uint64 { return k.view.Position().Serial }
 
 func (k *keeper) writeBase() error { return k.disk.WriteBase(k.view) }
+
+// fold writes a base while n deltas come, and goes on from it as the feed does.
+func (k *keeper) fold(n int) error {
+	base := k.disk.BeginBase(k.view, k.disk.Whole())
+	release := make(chan struct{})
+	folding := cache.StartFolding(k.tb.Context(), func(ctx context.Context) (*cache.View, error) {
+		<-release
+		return base.Write(ctx)
+	})
+	var failed error
+	for range n {
+		delta := deltaTo(k.serial() + 1)
+		failed = errors.Join(failed, k.follow(1))
+		folding.Add(delta)
+	}
+	close(release)
+	<-folding.Done()
+	view, err := folding.Swap(k.view)
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	if changes, _ := view.OverlaySize(); changes > 3*n {
+		k.tb.Errorf("after %d deltas on the new base its overlay holds %d changes", n, changes)
+	}
+	if diff := k.check(view); diff != "" {
+		k.tb.Errorf("folded: %s", diff)
+	}
+	k.view = view
+	return failed
+}
 
 // follow applies the next n deltas and appends them, synced.
 func (k *keeper) follow(n int) error {
@@ -422,13 +454,49 @@ func TestDiskTwin(t *testing.T) {
 		if err := disk.WriteBase(s.view); err != nil {
 			rt.Fatal(err)
 		}
+		var ( // a folding that is under way
+			folding *cache.Folding
+			cancel  context.CancelFunc
+			release chan struct{}
+			began   int
+		)
+		endFolding := func() {
+			cutOff := rapid.Bool().Draw(rt, "the folding is cut off")
+			if cutOff {
+				cancel()
+			}
+			close(release)
+			<-folding.Done()
+			cancel()
+			folded, err := folding.Swap(s.view)
+			switch {
+			case err == nil:
+				s.view = folded
+			case !cutOff || !errors.Is(err, context.Canceled):
+				rt.Fatalf("fold begun in step %d: %v", began, err)
+			}
+			folding = nil
+		}
 		for step := range rapid.IntRange(1, 15).Draw(rt, "steps") {
-			switch action := rapid.IntRange(0, 9).Draw(rt, "action"); {
+			switch action := rapid.IntRange(0, 11).Draw(rt, "action"); {
+			case folding != nil && (action < 2 || action == 9):
+				endFolding()
 			case action == 0:
 				s = drawState(rt, &s) // a resync: another state at any position
 				err = disk.WriteBase(s.view)
 			case action == 1:
 				err = disk.WriteBase(s.view)
+			case action >= 10 && folding == nil:
+				base, free := disk.BeginBase(s.view, true), make(chan struct{})
+				release, began = free, step
+				ctx, end := context.WithCancel(t.Context())
+				t.Cleanup(end)
+				cancel = end
+				folding = cache.StartFolding(ctx, func(ctx context.Context) (*cache.View, error) {
+					<-free
+					return base.Write(ctx)
+				})
+			case action >= 10:
 			case action < 7:
 				delta := cache.Delta{To: s.twin.Position, AsOf: s.twin.AsOf + registry.Time(step), Changes: drawChanges(rt, 0, 12, true)}
 				delta.To.Serial++
@@ -436,8 +504,14 @@ func TestDiskTwin(t *testing.T) {
 					s.twin = s.twin.Clone()
 					s.twin.Apply(delta, time.Time{})
 					s.view, _, err = s.view.Apply(delta, time.Time{})
+					if folding != nil {
+						folding.Add(delta)
+					}
 				}
 			default:
+				if folding != nil {
+					endFolding()
+				}
 				clean := rapid.Bool().Draw(rt, "clean")
 				if err := disk.Close(noon, clean); err != nil {
 					rt.Fatal(err)
@@ -462,6 +536,9 @@ func TestDiskTwin(t *testing.T) {
 			if diff := s.twin.Diff(s.view, probes); diff != "" {
 				rt.Fatalf("step %d: %s", step, diff)
 			}
+		}
+		if folding != nil {
+			endFolding()
 		}
 		if err := disk.Close(time.Time{}, false); err != nil {
 			rt.Fatal(err)

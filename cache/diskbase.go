@@ -12,7 +12,8 @@ type BaseWrite struct {
 	disk   *Disk
 	view   *View
 	number uint64
-	before uint64 // the generation that stays beside it
+	before uint64 // the generation that stays beside it; 0 = nobody knows which is good
+	bad    uint64 // one that is known to be damaged
 }
 
 // BeginBase notes that v, which is served or about to be, becomes the newest
@@ -37,7 +38,7 @@ func (d *Disk) BeginBase(v *View, follows bool) *BaseWrite {
 	if before == d.bad {
 		before = 0
 	}
-	return &BaseWrite{disk: d, view: v, number: d.newest, before: before}
+	return &BaseWrite{disk: d, view: v, number: d.newest, before: before, bad: d.bad}
 }
 
 // Write writes the base and returns the View in the file: v, mapped, so that
@@ -131,7 +132,7 @@ func (w *BaseWrite) prune() error {
 	before := w.before
 	if before == 0 {
 		for _, number := range bases {
-			if number < w.number && number != d.bad {
+			if number < w.number && number != w.bad {
 				before = number
 			}
 		}
