@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rddsd/cache/feed/postgres"
 	"rddsd/cache/feed/sqlite"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
@@ -29,20 +31,43 @@ func newRegistry() *cobra.Command {
 	return cmd
 }
 
-// place is where a registry is written: a form and a path.
+// place is where a registry is written: a form and a path, or for postgres a
+// connection string.
 type place struct{ form, path string }
 
-// parsePlace reads a value such as sqlite:registry.sqlite.
+// String names the place for people: a connection string may hold a password.
+func (p place) String() string {
+	if p.form == "postgres" {
+		return "database " + postgres.Describe(p.path)
+	}
+	return p.path
+}
+
+// parsePlace reads a value such as sqlite:registry.sqlite. A database may be
+// named by its URL alone, which begins with the form, or with the form before
+// any connection string.
 func parsePlace(flag, value string, forms ...string) (place, error) {
 	form, path, found := strings.Cut(value, ":")
-	if found && path != "" {
-		for _, f := range forms {
-			if f == form {
-				return place{form, path}, nil
-			}
+	if form == "postgres" || form == "postgresql" {
+		if strings.HasPrefix(path, "//") {
+			path = value
+		}
+		form = "postgres"
+	}
+	if found && path != "" && slices.Contains(forms, form) {
+		return place{form, path}, nil
+	}
+	for i, f := range forms {
+		forms[i] = f + ":PATH"
+		if f == "postgres" {
+			forms[i] = "postgres:DSN"
 		}
 	}
-	return place{}, fmt.Errorf("--%s %q: write %s:PATH", flag, value, strings.Join(forms, ":PATH or "))
+	shown := fmt.Sprintf("%q", value)
+	if form == "postgres" {
+		shown = "postgres:..." // it may hold a password
+	}
+	return place{}, fmt.Errorf("--%s %s: write %s", flag, shown, strings.Join(forms, " or "))
 }
 
 func newGen() *cobra.Command {
@@ -56,10 +81,10 @@ func newGen() *cobra.Command {
 		Use:   "gen --names N --to FORM:PATH",
 		Short: "Make a fictional registry",
 		Long: "Make a fictional registry: the same one on every machine for the same flags. It goes to a SQLite file\n" +
-			"that rddsd can follow, to a zone file, or to a directory of escrow deposits (RFC 8909).",
+			"or a PostgreSQL database that rddsd can follow, to a zone file, or to a directory of escrow deposits (RFC 8909).",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			target, err := parsePlace("to", to, "sqlite", "zone", "rde")
+			target, err := parsePlace("to", to, "sqlite", "postgres", "zone", "rde")
 			if err != nil {
 				return err
 			}
@@ -75,7 +100,7 @@ func newGen() *cobra.Command {
 			if err := write(cmd.Context(), g, target, force); err != nil {
 				return &fault{err}
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "made %d names in %s\n", g.Names, target.path)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "made %d names in %s\n", g.Names, target)
 			return err
 		},
 	}
@@ -84,7 +109,7 @@ func newGen() *cobra.Command {
 	cmd.Flags().StringVar(&p.TLD, "tld", "coop", "the zone that the names stand under")
 	cmd.Flags().StringVar(&now, "now", "", "when the registry stands (default 2026-09-01T12:00:00Z)")
 	cmd.Flags().StringVar(&p.ROIDSuffix, "roid-suffix", "COOP", "what repository identifiers end with")
-	cmd.Flags().StringVar(&to, "to", "", "sqlite:PATH, zone:PATH or rde:DIRECTORY")
+	cmd.Flags().StringVar(&to, "to", "", "sqlite:PATH, postgres:DSN, zone:PATH or rde:DIRECTORY")
 	cmd.Flags().BoolVar(&force, "force", false, "replace a target that is not empty")
 	return cmd
 }
@@ -95,6 +120,8 @@ func write(ctx context.Context, g *synthetic.Registry, to place, force bool) err
 		return g.WriteZoneFile(ctx, to.path, force)
 	case "rde":
 		return g.WriteDeposits(ctx, to.path, force)
+	case "postgres":
+		return postgres.Generate(ctx, to.path, force, g)
 	}
 	return sqlite.Generate(ctx, to.path, force, g)
 }

@@ -1,0 +1,298 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rddsd/cache/feed/postgres/pgtest"
+	"rddsd/cache/feed/sqlite"
+	"rddsd/cache/feed/tables"
+	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
+	"rddsd/deploy/schema"
+)
+
+// fictional makes the registry of p.
+func fictional(t testing.TB, p synthetic.Params) *synthetic.Registry {
+	t.Helper()
+	g, err := synthetic.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// generated fills a database with the registry of p.
+func generated(t testing.TB, p synthetic.Params) *pgtest.Database {
+	t.Helper()
+	db := pgtest.Shared(t).Database(t)
+	if err := Generate(t.Context(), db.DSN("postgres"), false, fictional(t, p)); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// open starts a session that ends with the test.
+func open(t testing.TB, db *pgtest.Database) *Session {
+	t.Helper()
+	s, err := OpenSession(t.Context(), db.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// texts reads a query of one column.
+func texts(t testing.TB, db tables.Database, query string) []string {
+	t.Helper()
+	list, err := tables.Texts(t.Context(), db, query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// viewColumns are the columns of each view by type: text, list, moment or
+// other, which casts to text.
+var viewColumns = map[registry.Kind]struct{ texts, lists, moments, others string }{
+	registry.KindTLD: {"key u_name contact_model", "", "created updated", "gtld zone_signed"},
+	registry.KindRegistrar: {
+		"key name status url rdap_url whois_server abuse_email abuse_phone city sp pc cc voice voice_ext fax fax_ext email " +
+			"admin_fn admin_voice admin_email tech_fn tech_voice tech_email contact_model",
+		"street", "created updated", "iana_id",
+	},
+	registry.KindContact:  {"key registrar handle name org city sp pc cc voice voice_ext fax fax_ext email", "street redacted", "created updated", ""},
+	registry.KindHost:     {"key name registrar", "v4 v6 statuses", "created updated", ""},
+	registry.KindDomain:   {"key roid u_name idn_table registrar reseller registrant", "tech hosts ds statuses rgp", "created updated transferred expires refresh_at", ""},
+	registry.KindReserved: {"key reason of idn_table public_text", "", "", ""},
+}
+
+// viewRows returns the rows of a view as texts, sorted by key, the same in both
+// databases for the same values.
+func viewRows(t testing.TB, db tables.Database, kind registry.Kind, view string) []string {
+	t.Helper()
+	c := viewColumns[kind]
+	var parts []string
+	add := func(columns string, as func(string) string) {
+		for name := range strings.FieldsSeq(columns) {
+			parts = append(parts, "coalesce(cast("+as(name)+" as text), '<null>')")
+		}
+	}
+	add(c.texts, func(s string) string { return s })
+	add(c.lists, db.JSON)
+	add(c.moments, db.Micros)
+	add(c.others, func(s string) string { return "cast(" + s + " as integer)" })
+	return texts(t, db, "select "+strings.Join(parts, " || '|' || ")+" from "+view+" order by key")
+}
+
+// TestTwinsGiveTheSameViews writes one registry to both databases and compares
+// every row of every view: the invariant of the feed compares a wrong view with
+// itself.
+func TestTwinsGiveTheSameViews(t *testing.T) {
+	// The views take the clock of the machine: no period may end between the two.
+	p := synthetic.Params{Names: 1500, Seed: 8, Now: time.Now().Add(-time.Hour).Truncate(time.Hour)}
+	twin := filepath.Join(t.TempDir(), "registry.sqlite")
+	if err := sqlite.Generate(t.Context(), twin, false, fictional(t, p)); err != nil {
+		t.Fatal(err)
+	}
+	other, err := sqlite.OpenSession(t.Context(), twin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	s := open(t, generated(t, p))
+	total := 0
+	for kind := range viewColumns {
+		got, want := viewRows(t, s, kind, s.View(kind)), viewRows(t, other, kind, other.View(kind))
+		differ := 0
+		for i := range min(len(got), len(want)) {
+			if got[i] != want[i] {
+				if differ++; differ <= 2 {
+					t.Errorf("%s\npostgres %s\nsqlite   %s", kind, got[i], want[i])
+				}
+			}
+		}
+		if len(got) != len(want) || len(got) == 0 || differ > 0 {
+			t.Errorf("%s: %d rows in PostgreSQL, %d in SQLite, %d differ", kind, len(got), len(want), differ)
+		}
+		total += len(got)
+	}
+	if all := viewRows(t, s, registry.KindDomain, "rdds.domain_all"); !slices.Equal(all, viewRows(t, s, registry.KindDomain, "rdds.domain")) {
+		t.Error("rdds.domain_all differs from rdds.domain")
+	}
+	t.Logf("%d rows compared", total)
+}
+
+// TestLoadKeepsEveryCharacter stores what the text formats of COPY and of arrays
+// escape.
+func TestLoadKeepsEveryCharacter(t *testing.T) {
+	odd := []string{"back\\slash", "tab\there", "line\nfeed", "car\rriage", `quo"te`, "{braces,comma}", `\N`, `\.`, "null", "NULL", " ", "é漢"}
+	db := pgtest.Shared(t).Database(t)
+	l, err := Create(t.Context(), db.DSN("postgres"), false, Meta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Abort()
+	for i, s := range odd {
+		if err := l.Registrar(&registry.Registrar{ClID: "reg" + string(rune('a'+i)), Name: s, Status: "ok", Street: []string{s, "x"}, Created: registry.Time(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Registrar(&registry.Registrar{ClID: "whole", Name: "n", Status: "ok", Street: odd, City: "", Created: 1, Updated: registry.MaxTime}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn := db.Connect(t, "postgres")
+	for i, want := range odd {
+		var (
+			name    string
+			street  []string
+			created time.Time
+		)
+		if err := conn.QueryRow(t.Context(), "select name, street, created from rdds.registrar where key = $1", "reg"+string(rune('a'+i))).Scan(&name, &street, &created); err != nil {
+			t.Fatal(err)
+		}
+		if name != want || !slices.Equal(street, []string{want, "x"}) || registry.TimeOf(created) != registry.Time(i) {
+			t.Errorf("%q came back as %q, %q, %v", want, name, street, created)
+		}
+	}
+	var (
+		street []string
+		city   *string
+		last   time.Time
+	)
+	if err := conn.QueryRow(t.Context(), "select street, city, updated from rdds.registrar where key = 'whole'").Scan(&street, &city, &last); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(street, odd) || city != nil || registry.TimeOf(last) != registry.MaxTime {
+		t.Errorf("came back as %q, %v, %v", street, city, last)
+	}
+}
+
+// TestGenerateLeavesALivingRegistry wants keys, references, indexes and triggers
+// back after the load, the identity of the parameters, and an empty journal.
+func TestGenerateLeavesALivingRegistry(t *testing.T) {
+	p := synthetic.Params{Names: 300, Seed: 3}
+	id, epoch := fictional(t, p).Identity()
+	plain := pgtest.Shared(t).Database(t)
+	plain.Exec(t, schema.Postgres())
+	db := generated(t, p)
+	loaded := open(t, db)
+	shape := func(s *Session) []string {
+		return slices.Concat(
+			texts(t, s, "select conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || condeferrable::text from pg_constraint where connamespace = 'registry'::regnamespace order by 1"),
+			texts(t, s, "select pg_get_indexdef(indexrelid) from pg_index where indrelid in (select oid from pg_class where relnamespace = 'registry'::regnamespace) order by 1"),
+			texts(t, s, "select tgrelid::regclass || ' ' || tgname || ' ' || tgenabled::text || ' ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal order by 1"))
+	}
+	if got, want := shape(loaded), shape(open(t, plain)); !slices.Equal(got, want) {
+		t.Errorf("after a load the tables have\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	head := "select replace(registry::text, '-', '') || ' ' || replace(epoch::text, '-', '') || ' ' || contract || ' ' || floor || ' ' || (select count(*) from rdds.journal) || ' ' || (select count(*) from registry.domain) from rdds.meta"
+	if got, want := texts(t, loaded, head), id+" "+epoch+" 1 0 0 300"; len(got) != 1 || got[0] != want {
+		t.Errorf("the registry says %q, want %q", got, want)
+	}
+	db.Exec(t, "update registry.registrar set name = 'Renamed' where clid = 'example'")
+	if got := texts(t, loaded, "select kind || ' ' || key from rdds.journal"); !slices.Equal(got, []string{"registrar example"}) {
+		t.Errorf("journal after an update: %q", got)
+	}
+}
+
+func TestGenerateLeavesAFilledTargetAlone(t *testing.T) {
+	db := generated(t, synthetic.Params{Names: 100, Seed: 1})
+	s := open(t, db)
+	state := "select registry || ' ' || epoch || ' ' || (select string_agg(name, ' ' order by name) from registry.domain) from rdds.meta"
+	before := texts(t, s, state)
+	other := fictional(t, synthetic.Params{Names: 120, Seed: 2})
+	if err := Generate(t.Context(), db.DSN("postgres"), false, other); !errors.Is(err, ErrNotEmpty) {
+		t.Errorf("Generate over a registry = %v, want ErrNotEmpty", err)
+	}
+	if !slices.Equal(texts(t, s, state), before) {
+		t.Error("a refused load has changed the registry")
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	loader, err := Create(ended, db.DSN("postgres"), true, Meta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := loader.TLD(&registry.TLD{Name: "test", ContactModel: registry.ModelFull}); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := loader.Commit(ended); err == nil {
+		t.Error("Commit with a context that has ended: no error")
+	}
+	if !slices.Equal(texts(t, s, state), before) {
+		t.Error("a load that was given up has changed the registry")
+	}
+	if err := Generate(t.Context(), db.DSN("postgres"), true, other); err != nil {
+		t.Fatal(err)
+	}
+	if got := texts(t, s, "select count(*)::text from rdds.domain"); got[0] != "120" {
+		t.Errorf("%s names after a load with force, want 120", got[0])
+	}
+}
+
+// TestLoadRefusesWhatDoesNotHold wants the object named, and nothing stored.
+func TestLoadRefusesWhatDoesNotHold(t *testing.T) {
+	domain := func(roid, registrant string, hosts ...string) *synthetic.Domain {
+		return &synthetic.Domain{Domain: registry.Domain{Name: strings.ToLower(roid) + ".coop", ROID: roid, Registrar: "reg-a", Registrant: registrant, Hosts: hosts, Created: 1, Expires: 2}}
+	}
+	for name, tt := range map[string]struct {
+		put  func(*Loader) error
+		want string
+	}{
+		"a contact that is not there":   {func(l *Loader) error { return l.Domain(domain("D1", "C9")) }, "C9"},
+		"a host that is not there":      {func(l *Loader) error { return l.Domain(domain("D1", "", "H9")) }, "H9"},
+		"a name twice":                  {func(l *Loader) error { return errors.Join(l.Domain(domain("D1", "")), l.Domain(domain("D1", ""))) }, "D1"},
+		"a registrar's id that is none": {func(l *Loader) error { return l.Registrar(&registry.Registrar{ClID: "x", Name: "X", Status: "ok"}) }, "registrar_clid_check"},
+		"a text that is none":           {func(l *Loader) error { return l.Reserved(&registry.Reserved{Name: "a\x00b"}) }, "reserved"},
+		"a value that is withheld": {func(l *Loader) error {
+			return l.Contact(&registry.Contact{ROID: "C1", Registrar: "reg-a", Name: "N", Redacted: registry.ElementID | registry.ElementName})
+		}, "C1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := pgtest.Shared(t).Database(t)
+			l, err := Create(t.Context(), db.DSN("postgres"), false, Meta{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Abort()
+			err = errors.Join(l.Registrar(&registry.Registrar{ClID: "reg-a", Name: "A", Status: "ok"}), tt.put(l))
+			if err == nil {
+				err = l.Commit(t.Context())
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, want one that names %s", err, tt.want)
+			}
+			l.Abort()
+			var there bool
+			if err := db.Connect(t, "postgres").QueryRow(t.Context(), "select to_regclass('registry.domain') is not null").Scan(&there); err != nil || there {
+				t.Errorf("a refused load has left tables: %v, %v", there, err)
+			}
+		})
+	}
+}
+
+func TestCreateSaysWhatItCannotReach(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"host=/nonexistent dbname=x password=secret": "x on /nonexistent",
+		"port=nonsense password=secret":              "open",
+	} {
+		_, err := Create(t.Context(), dsn, false, Meta{})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("Create(%q) = %v, want an error with %q and without the password", dsn, err, want)
+		}
+	}
+}
