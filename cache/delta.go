@@ -2,6 +2,7 @@ package cache
 
 import (
 	"fmt"
+	"time"
 
 	"rddsd/cache/registry"
 )
@@ -50,6 +51,7 @@ type Delta struct {
 	To      Position
 	AsOf    registry.Time // the moment at which the registry stood at To, by its own clock
 	Changes []Change
+	Noticed time.Time // when the Source noticed that something had changed, by the edge's clock; zero = not told; not kept on disk
 }
 
 // Rejected is one row that was not published, and why.

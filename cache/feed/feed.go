@@ -51,13 +51,16 @@ var (
 // Reason is why a snapshot is taken, the label of the count of resyncs.
 type Reason string
 
-// The reasons. A Source gives the first three.
+// The reasons. A Source gives those up to ReasonLarge.
 const (
 	ReasonEpoch    Reason = "epoch"    // another numbering: a restore, a bulk load
 	ReasonPruned   Reason = "pruned"   // the journal no longer reaches back to our position
 	ReasonRewound  Reason = "rewound"  // the registry stands before our position in the same epoch: restored without a new one
-	ReasonStart    Reason = "start"    // no usable copy on disk
+	ReasonSystem   Reason = "system"   // another database cluster, which counts anew
+	ReasonTimeline Reason = "timeline" // a standby was promoted: commits may be lost
+	ReasonClock    Reason = "clock"    // the registry's clock was set back: what had ended by the clock has not
 	ReasonLarge    Reason = "large"    // a delta named so much that a snapshot is cheaper
+	ReasonStart    Reason = "start"    // no usable copy on disk
 	ReasonUnusable Reason = "unusable" // a delta could not be applied
 	ReasonDamaged  Reason = "damaged"  // the copy on disk is damaged, in both generations
 	ReasonRejected Reason = "rejected" // an operator rejected what was held
