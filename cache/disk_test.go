@@ -95,6 +95,14 @@ func files(tb testing.TB, dir string) []string {
 	return names
 }
 
+// firstChanges returns what the registry holds at serial 1.
+func firstChanges() []cache.Change {
+	return []cache.Change{
+		cachetest.Change(&registry.TLD{Name: "coop"}), cachetest.Change(&registry.Registrar{ClID: "one", IANA: 7, Name: "One Limited"}),
+		cachetest.Change(&registry.Reserved{Name: "reserved.coop"}),
+	}
+}
+
 // registryAt returns the objects of a registry at a serial: each serial adds a
 // name, moves a host, and now and then a row comes into quarantine.
 func registryAt(serial uint64) []cache.Change {
@@ -135,10 +143,7 @@ func newKeeper(tb testing.TB, dir string) *keeper {
 	if view, err := disk.Load(noon, maxMissAge); view != nil || err != nil {
 		tb.Fatalf("Load of an empty directory = %v, %v", view, err)
 	}
-	changes := []cache.Change{
-		cachetest.Change(&registry.TLD{Name: "coop"}), cachetest.Change(&registry.Registrar{ClID: "one", IANA: 7, Name: "One Limited"}),
-		cachetest.Change(&registry.Reserved{Name: "reserved.coop"}),
-	}
+	changes := firstChanges()
 	twin, _ := cachetest.NewTwin(cachetest.Start, cachetest.AsOf, time.Time{}, changes)
 	var objects []any
 	for _, c := range changes {
