@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"cache/feed":                 {"cache", "cache/registry"},
 	"cache/feed/tables":          {"cache/registry"},
 	"cache/feed/churn":           {"cache/feed/tables", "cache/registry", "cache/registry/synthetic"},
-	"cache/feed/sqlite":          {"cache", "cache/feed", "cache/feed/churn", "cache/feed/rde", "cache/feed/tables", "cache/registry", "cache/registry/synthetic", "deploy/schema"},
+	"cache/feed/sqlite":          {"cache", "cache/feed", "cache/feed/churn", "cache/feed/contract", "cache/feed/rde", "cache/feed/tables", "cache/registry", "cache/registry/synthetic", "deploy/schema"},
 	"cache/feed/contract":        {"cache", "cache/feed", "cache/registry"},
 	"cache/feed/postgres":        {"cache", "cache/feed", "cache/feed/contract", "cache/feed/rde", "cache/feed/tables", "cache/registry", "cache/registry/synthetic", "deploy/schema"},
 	"cache/feed/postgres/pgtest": {},

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"fmt"
+	"slices"
 
 	"rddsd/cache"
 	"rddsd/cache/feed"
@@ -28,11 +29,18 @@ func (r *reader) head() (head, error) {
 	err := r.query(r.headStmt, nil, func(values []driver.Value) error {
 		rows++
 		row := row{values: values}
-		h.position.Registry, h.position.Epoch = row.text(), row.text()
-		contract, floor, serial := row.number(), row.number(), row.number()
+		var (
+			contract, floor, serial int64
+			ok                      [6]bool
+		)
+		h.position.Registry, ok[0] = row.Text()
+		h.position.Epoch, ok[1] = row.Text()
+		contract, ok[2] = row.Number()
+		floor, ok[3] = row.Number()
+		serial, ok[4] = row.Number()
+		h.clock, ok[5] = row.Time()
 		h.position.Contract, h.floor, h.position.Serial = int(contract), uint64(floor), uint64(serial)
-		h.clock = row.time()
-		if row.reject != "" || floor < 0 || serial < 0 || h.position.Registry == "" || h.position.Epoch == "" || h.clock == 0 {
+		if slices.Contains(ok[:], false) || floor < 0 || serial < 0 || h.position.Registry == "" || h.position.Epoch == "" || h.clock == 0 {
 			// Without the clock, or the log would take each attempt for another fault.
 			return fmt.Errorf("%w: rdds_head says %v, or its clock is no time", errContent, values[:5])
 		}

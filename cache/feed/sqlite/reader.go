@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
+	"strings"
 
 	"modernc.org/sqlite"
 
 	"rddsd/cache"
-	"rddsd/cache/feed"
+	"rddsd/cache/feed/contract"
 	"rddsd/cache/registry"
 )
 
@@ -38,30 +38,22 @@ const (
 	// write-ahead mode a reader waits for nobody, so a lock that lasts is a
 	// fault to report.
 	busyTimeout = "busy_timeout(1000)"
-	// chunkKeys is the most keys that one statement asks for (feed.md §3).
-	chunkKeys = 5000
-	// maxKeys is the most journal rows that are held at once, and twice the most
-	// keys of one batch: past that a snapshot is cheaper, and it bounds the
-	// memory (feed.md §4).
-	maxKeys = 10_000_000
 	// contextRows is after how many rows a long read asks its context.
 	contextRows = 1024
 )
 
-// views names, for each kind, the view that a full read names, the one that is
-// read by key, and the columns in the order in which decoder takes them.
-var views = [registry.Kinds]struct{ all, byKey, columns string }{
-	registry.KindTLD: {"rdds_tld", "rdds_tld", "key, u_name, gtld, zone_signed, contact_model, created, updated"},
-	registry.KindRegistrar: {"rdds_registrar", "rdds_registrar", "key, iana_id, name, status, url, rdap_url, whois_server, " +
-		"abuse_email, abuse_phone, street, city, sp, pc, cc, voice, voice_ext, fax, fax_ext, email, " +
-		"admin_fn, admin_voice, admin_email, tech_fn, tech_voice, tech_email, contact_model, created, updated"},
-	registry.KindContact: {"rdds_contact", "rdds_contact", "key, registrar, handle, name, org, street, city, sp, pc, cc, " +
-		"voice, voice_ext, fax, fax_ext, email, redacted, created, updated"},
-	registry.KindHost: {"rdds_host", "rdds_host", "key, name, registrar, v4, v6, statuses, created, updated"},
-	registry.KindDomain: {"rdds_domain_all", "rdds_domain", "key, roid, u_name, idn_table, registrar, reseller, registrant, " +
-		"tech, hosts, ds, statuses, rgp, created, updated, transferred, expires, refresh_at"},
-	registry.KindReserved: {"rdds_reserved", "rdds_reserved", "key, reason, of, idn_table, public_text"},
+// The views: the one that a full read names and the one that is read by key.
+func viewAll(kind registry.Kind) string {
+	if kind == registry.KindDomain {
+		return "rdds_domain_all"
+	}
+	return viewByKey(kind)
 }
+
+func viewByKey(kind registry.Kind) string { return "rdds_" + kind.String() }
+
+// columns lists the columns of the view of kind.
+func columns(kind registry.Kind) string { return strings.Join(contract.Columns[kind], ", ") }
 
 // maxColumns is the most columns of any view.
 const maxColumns = 28
@@ -173,7 +165,7 @@ func (r *reader) version() (int64, error) {
 
 // all puts every object of kind.
 func (r *reader) all(ctx context.Context, kind registry.Kind, put func(cache.Change) error) error {
-	stmt, err := r.conn.Prepare("select " + views[kind].columns + " from " + views[kind].all)
+	stmt, err := r.conn.Prepare("select " + columns(kind) + " from " + viewAll(kind))
 	if err != nil {
 		return err
 	}
@@ -194,20 +186,9 @@ func (r *reader) all(ctx context.Context, kind registry.Kind, put func(cache.Cha
 	return errors.Join(err, stmt.Close())
 }
 
-// keys collects the keys of a batch by kind.
-type keys struct {
-	names [registry.Kinds][]string
-	count int
-}
-
-func (k *keys) add(key cache.Key) {
-	k.names[key.Kind] = append(k.names[key.Kind], key.Name)
-	k.count++
-}
-
 // changes adds to keys what the journal names after serial. A kind that the
 // contract does not have names nothing that it publishes.
-func (r *reader) changes(ctx context.Context, serial uint64, keys *keys) error {
+func (r *reader) changes(ctx context.Context, serial uint64, keys *contract.Keys) error {
 	n := 0
 	return r.query(r.changesStmt, arguments(int64(serial)), func(values []driver.Value) error {
 		if n++; n%contextRows == 0 && ctx.Err() != nil {
@@ -216,85 +197,41 @@ func (r *reader) changes(ctx context.Context, serial uint64, keys *keys) error {
 		word, _ := values[0].(string)
 		name, _ := values[1].(string)
 		if kind, ok := registry.ParseKind(word); ok && name != "" {
-			keys.add(cache.Key{Kind: kind, Name: name})
-		}
-		if keys.count < maxKeys {
-			return nil
-		}
-		if keys.compact(); keys.count > maxKeys/2 {
-			return &feed.Gap{Reason: feed.ReasonLarge, Detail: fmt.Sprintf("more than %d keys have changed", keys.count)}
+			return keys.Add(cache.Key{Kind: kind, Name: name})
 		}
 		return nil
 	})
 }
 
-// compact sorts the keys of each kind and drops repeats.
-func (k *keys) compact() {
-	k.count = 0
-	for kind, names := range k.names {
-		slices.Sort(names)
-		k.names[kind] = slices.Compact(names)
-		k.count += len(k.names[kind])
-	}
-}
-
 // byKey returns the objects that keys names as they stand now, by kind.
-func (r *reader) byKey(ctx context.Context, keys *keys) ([]cache.Change, error) {
-	keys.compact()
-	changes := make([]cache.Change, 0, keys.count)
-	for kind, names := range keys.names {
-		for chunk := range slices.Chunk(names, chunkKeys) {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			found, err := r.chunk(registry.Kind(kind), chunk)
-			if err != nil {
-				return nil, err
-			}
-			changes = append(changes, found...)
+func (r *reader) byKey(ctx context.Context, keys *contract.Keys) ([]cache.Change, error) {
+	var changes []cache.Change
+	err := keys.Chunks(func(kind registry.Kind, names []string) error {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-	}
-	return changes, nil
+		found, err := r.chunk(kind, names)
+		changes = append(changes, found...)
+		return err
+	})
+	return changes, err
 }
 
 // chunk returns the objects of kind that names names, which is sorted.
 func (r *reader) chunk(kind registry.Kind, names []string) ([]cache.Change, error) {
-	err := r.prepare(&r.keyStmts[kind], "select "+views[kind].columns+" from "+views[kind].byKey+
-		" where key in (select value from json_each(?))")
+	err := r.prepare(&r.keyStmts[kind], "select "+columns(kind)+" from "+viewByKey(kind)+" where key in (select value from json_each(?))")
 	if err != nil {
 		return nil, err
 	}
-	changes := make([]cache.Change, len(names))
-	for i, name := range names {
-		changes[i].Key = cache.Key{Kind: kind, Name: name}
-	}
-	seen := make([]bool, len(names))
-	strange := false
+	found := contract.NewFound(kind, names)
 	err = r.query(r.keyStmts[kind], arguments(string(appendList(nil, names))), func(values []driver.Value) error {
-		c := r.decoder.change(kind, values)
-		i, ok := slices.BinarySearch(names, c.Name)
-		switch {
-		case !ok:
-			strange = true
-		case seen[i]:
-			changes[i].Row, changes[i].Reject = "", registry.RejectKey
-		default:
-			changes[i].Row, changes[i].Reject = c.Row, c.Reject
-			seen[i] = true
-		}
+		found.Add(r.decoder.change(kind, values))
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %d of kind %s: %w", len(names), kind, err)
 	}
-	// A view that answers for another key than the one asked for (a comparison
-	// without case, say) must not make that one look deleted.
-	for i := range changes {
-		if strange && !seen[i] {
-			changes[i].Reject = registry.RejectKey
-		}
-	}
-	return changes, nil
+	return found.Changes(), nil
 }
 
 func arguments(value driver.Value) []driver.NamedValue {

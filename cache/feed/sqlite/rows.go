@@ -4,155 +4,30 @@ import (
 	"database/sql/driver"
 
 	"rddsd/cache"
+	"rddsd/cache/feed/contract"
 	"rddsd/cache/registry"
 )
 
-// decoder turns the rows of the views into changes. What it fills is reused for
-// the next row.
+// decoder turns the rows of the views into changes.
 type decoder struct {
-	tld       registry.TLD
-	registrar registry.Registrar
-	contact   registry.Contact
-	host      registry.Nameserver
-	domain    registry.Domain
-	reserved  registry.Reserved
-	texts     []string
-	encoded   []byte
+	contract.Decoder
+	row row
 }
 
-// change returns a row of the view of kind as a Change: with its row in the
-// form of package registry, or with the reason why it cannot be published.
+// change returns a row of the view of kind as a Change.
 func (d *decoder) change(kind registry.Kind, values []driver.Value) cache.Change {
-	r := row{values: values, scratch: d.texts}
-	c := cache.Change{Key: cache.Key{Kind: kind, Name: r.text()}}
-	dst := d.encoded[:0]
-	switch kind {
-	case registry.KindTLD:
-		d.readTLD(&r, c.Name)
-		if r.check(&d.tld) {
-			dst = registry.AppendTLD(dst, &d.tld)
-		}
-	case registry.KindRegistrar:
-		d.readRegistrar(&r, c.Name)
-		if r.check(&d.registrar) {
-			dst = registry.AppendRegistrar(dst, &d.registrar)
-		}
-	case registry.KindContact:
-		d.readContact(&r, c.Name)
-		if r.check(&d.contact) {
-			dst = registry.AppendContact(dst, &d.contact)
-		}
-	case registry.KindHost:
-		d.readHost(&r, c.Name)
-		if r.check(&d.host) {
-			dst = registry.AppendNameserver(dst, &d.host)
-		}
-	case registry.KindDomain:
-		d.readDomain(&r, c.Name)
-		if r.check(&d.domain) {
-			dst = registry.AppendDomain(dst, &d.domain)
-		}
-	case registry.KindReserved:
-		d.readReserved(&r, c.Name)
-		if r.check(&d.reserved) {
-			dst = registry.AppendReserved(dst, &d.reserved)
-		}
-	}
-	d.texts, d.encoded = r.scratch, dst
-	c.Reject = r.reject
-	if c.Reject == "" {
-		c.Row = string(dst)
+	d.row.values = values
+	key, ok := d.row.Text()
+	c := d.Change(kind, key, &d.row)
+	if !ok {
+		c.Row, c.Reject = "", registry.RejectForm
 	}
 	return c
 }
 
-func (d *decoder) readTLD(r *row, key string) {
-	d.tld = registry.TLD{Name: key, UName: r.text(), GTLD: r.flag(), ZoneSigned: r.flag()}
-	var ok bool
-	d.tld.ContactModel, ok = registry.ParseContactModel(r.text())
-	r.demand(ok && d.tld.ContactModel != registry.ModelUnset, registry.RejectForm)
-	d.tld.Created, d.tld.Updated = r.time(), r.time()
-}
-
-func (d *decoder) readRegistrar(r *row, key string) {
-	g := &d.registrar
-	g.ClID, g.IANA = key, int(r.number())
-	r.demand(g.IANA >= 0, registry.RejectForm)
-	g.Name, g.Status = r.text(), r.text()
-	r.demand(g.Status == "ok" || g.Status == "readonly" || g.Status == "terminated", registry.RejectStatus)
-	for _, s := range []*string{&g.URL, &g.RDAPURL, &g.WhoisServer, &g.AbuseEmail, &g.AbusePhone} {
-		*s = r.text()
-	}
-	g.Street = r.list(g.Street)
-	for _, s := range []*string{
-		&g.City, &g.SP, &g.PC, &g.CC, &g.Voice, &g.VoiceExt, &g.Fax, &g.FaxExt, &g.Email,
-		&g.AdminFN, &g.AdminVoice, &g.AdminEmail, &g.TechFN, &g.TechVoice, &g.TechEmail,
-	} {
-		*s = r.text()
-	}
-	var ok bool
-	g.ContactModel, ok = registry.ParseContactModel(r.text())
-	r.demand(ok && g.ContactModel != registry.ModelPerRegistrar, registry.RejectForm)
-	g.Created, g.Updated = r.time(), r.time()
-}
-
-func (d *decoder) readContact(r *row, key string) {
-	c := &d.contact
-	c.ROID, c.Registrar, c.Handle, c.Name, c.Org = key, r.text(), r.text(), r.text(), r.text()
-	c.Street = r.list(c.Street)
-	c.City, c.SP, c.PC, c.CC = r.text(), r.text(), r.text(), r.text()
-	c.Voice, c.VoiceExt, c.Fax, c.FaxExt, c.Email = r.text(), r.text(), r.text(), r.text(), r.text()
-	c.Redacted = 0
-	for _, word := range r.words() {
-		element, ok := registry.ParseElement(word)
-		r.demand(ok, registry.RejectElement)
-		c.Redacted |= element
-	}
-	// A view that gives a value and lists it as withheld is wrong about one of
-	// the two: nothing of it may be shown.
-	r.demand(c.Redacted&c.Discloses() == 0 && (c.Handle == "" || c.Redacted&registry.ElementID == 0), registry.RejectElement)
-	c.Created, c.Updated = r.time(), r.time()
-}
-
-func (d *decoder) readHost(r *row, key string) {
-	n := &d.host
-	n.ROID, n.Name, n.Registrar = key, r.text(), r.text()
-	n.V4, n.V6 = r.list(n.V4), r.list(n.V6)
-	n.Statuses = r.statuses()
-	n.Created, n.Updated = r.time(), r.time()
-}
-
-func (d *decoder) readDomain(r *row, key string) {
-	m := &d.domain
-	m.Name, m.ROID, m.UName, m.IDNTable = key, r.text(), r.text(), r.text()
-	m.Registrar, m.Reseller, m.Registrant = r.text(), r.text(), r.text()
-	m.Tech, m.Hosts = r.list(m.Tech), r.list(m.Hosts)
-	m.DS = m.DS[:0]
-	for _, text := range r.words() {
-		ds, ok := registry.ParseDS(text)
-		r.demand(ok, registry.RejectDS)
-		m.DS = append(m.DS, ds)
-	}
-	m.Statuses = r.statuses()  // EPP's
-	m.Statuses |= r.statuses() // and those of grace periods
-	m.Created, m.Updated, m.Transferred, m.Expires, m.RefreshAt = r.time(), r.time(), r.time(), r.time(), r.time()
-}
-
-func (d *decoder) readReserved(r *row, key string) {
-	var ok bool
-	d.reserved.Name = key
-	d.reserved.Reason, ok = registry.ParseReason(r.text())
-	r.demand(ok, registry.RejectForm)
-	d.reserved.Of, d.reserved.IDNTable, d.reserved.PublicText = r.text(), r.text(), r.text()
-}
-
-// row reads the values of one row in the order of its columns, and keeps the
-// first reason why it cannot be published.
-type row struct {
-	values  []driver.Value
-	scratch []string
-	reject  registry.Reject
-}
+// row gives the values of one row (contract.Values): SQLite's own types, times
+// as microseconds since 1970, lists as JSON.
+type row struct{ values []driver.Value }
 
 func (r *row) next() driver.Value {
 	v := r.values[0]
@@ -160,71 +35,32 @@ func (r *row) next() driver.Value {
 	return v
 }
 
-// demand rejects the row for reason unless ok.
-func (r *row) demand(ok bool, reason registry.Reject) {
-	if !ok && r.reject == "" {
-		r.reject = reason
-	}
-}
-
-// check rejects the row for what object finds wrong with itself, and reports
-// whether it can be published.
-func (r *row) check(object interface{ Check() registry.Reject }) bool {
-	if r.reject == "" {
-		r.reject = object.Check()
-	}
-	return r.reject == ""
-}
-
-// text returns a text, "" for null.
-func (r *row) text() string {
+func (r *row) Text() (string, bool) {
 	v := r.next()
 	s, ok := v.(string)
-	r.demand(ok || v == nil, registry.RejectForm)
-	return s
+	return s, ok || v == nil
 }
 
-// number returns an integer, 0 for null.
-func (r *row) number() int64 {
+func (r *row) Number() (int64, bool) {
 	v := r.next()
 	n, ok := v.(int64)
-	r.demand(ok || v == nil, registry.RejectForm)
-	return n
+	return n, ok || v == nil
 }
 
-// time returns a moment, 0 for null.
-func (r *row) time() registry.Time { return registry.Time(r.number()) }
+func (r *row) Time() (registry.Time, bool) {
+	n, ok := r.Number()
+	return registry.Time(n), ok
+}
 
-// flag returns a boolean, 0 or 1.
-func (r *row) flag() bool {
+func (r *row) Flag() (b, ok bool) {
 	n, ok := r.next().(int64)
-	r.demand(ok && n>>1 == 0, registry.RejectForm)
-	return n == 1
+	return n == 1, ok && n>>1 == 0
 }
 
-// list reads a list of texts into reuse.
-func (r *row) list(reuse []string) []string {
+func (r *row) List(reuse []string) ([]string, bool) {
 	s, ok := r.next().(string)
-	if ok {
-		reuse, ok = appendTexts(reuse[:0], s)
+	if !ok {
+		return reuse, false
 	}
-	r.demand(ok, registry.RejectForm)
-	return reuse
-}
-
-// words reads a list of texts that are good until the next one.
-func (r *row) words() []string {
-	r.scratch = r.list(r.scratch)
-	return r.scratch
-}
-
-// statuses reads a list of statuses and drops the derived ones.
-func (r *row) statuses() registry.Status {
-	var set registry.Status
-	for _, word := range r.words() {
-		status, ok := registry.ParseStatus(word)
-		r.demand(ok, registry.RejectStatus)
-		set |= status
-	}
-	return set.Stored()
+	return appendTexts(reuse, s)
 }

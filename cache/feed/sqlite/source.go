@@ -8,6 +8,7 @@ import (
 
 	"rddsd/cache"
 	"rddsd/cache/feed"
+	"rddsd/cache/feed/contract"
 	"rddsd/cache/registry"
 )
 
@@ -138,9 +139,11 @@ func (s *Source) next(ctx context.Context, at cache.Position, due func(clock reg
 			return err
 		}
 		delta.To, delta.AsOf = now.position, now.clock
-		var keys keys
+		var keys contract.Keys
 		for _, key := range due(now.clock) {
-			keys.add(key)
+			if err := keys.Add(key); err != nil {
+				return err
+			}
 		}
 		if now.position.Serial > at.Serial {
 			if err := s.reader.changes(ctx, at.Serial, &keys); err != nil {

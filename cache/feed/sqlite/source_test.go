@@ -16,6 +16,7 @@ import (
 
 	"rddsd/cache"
 	"rddsd/cache/feed"
+	"rddsd/cache/feed/contract"
 	"rddsd/cache/registry"
 )
 
@@ -157,7 +158,7 @@ func TestNextHasWhatChanged(t *testing.T) {
 }
 
 func TestManyKeysComeInChunks(t *testing.T) {
-	const n = 2*chunkKeys + 7
+	const n = 2*contract.ChunkKeys + 7
 	path := registryOf(t, n)
 	db := writer(t, path)
 	s := open(t, path)
