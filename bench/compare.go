@@ -26,7 +26,7 @@ type comparing struct {
 	subject
 	loading
 	rounds int
-	again  func() bool // whether the rounds leave a doubt, so that as many follow; nil = they do not
+	again  func() bool // whether the rounds so far leave a doubt, so that as many follow; nil = they do not
 
 	contest contest
 }
@@ -86,6 +86,8 @@ func (c *comparing) measure(ctx context.Context, r *run, targets []string) (err 
 		if err := c.prepare(ctx, starter); err != nil {
 			return err
 		}
+	} else if c.churn > 0 {
+		return errors.New("--churn changes the registry of rddsd, which is none of the servers to compare")
 	}
 	for _, name := range targets {
 		r.tell("starting %s", name)
@@ -108,12 +110,13 @@ func (c *comparing) race(ctx context.Context, r *run, starter *target.Starter, n
 		c.contest.options = append(c.contest.options, o)
 	}
 	err := c.contest.run(ctx, c.rounds, r)
-	if err == nil && c.again != nil && c.again() {
+	for err == nil && c.again != nil && c.again() {
 		err = c.contest.run(ctx, c.rounds, r)
 	}
+	settled := c.settle(starter, names, c.contest.servers, c.contest.sums)
 	c.contest.report(r)
 	if ended := starter.Ended(); ended != nil {
 		return ended // and what the load generator says follows from it
 	}
-	return err
+	return errors.Join(err, settled)
 }

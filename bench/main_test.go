@@ -125,7 +125,9 @@ func TestCompareTellsWhatAQueryCosts(t *testing.T) {
 
 func TestRddsdIsMeasuredAndChecked(t *testing.T) {
 	for _, args := range [][]string{
-		{"whois", "--check-every", "1", "--churn", "5"},
+		{"whois", "--check-every", "1"},
+		{"whois", "--check-every", "1", "--churn", "100"},
+		{"rdap", "--check-every", "1", "--churn", "100", "--mix", "hits", "--conditional", "0.2", "--gzip"},
 		{"rdap", "--check-every", "1"},
 		{"rdap", "--tls", "--check-every", "1"},
 	} {
@@ -381,9 +383,11 @@ func TestSpreads(t *testing.T) {
 		want   spread
 	}{
 		{nil, spread{}},
-		{[]float64{3}, spread{3, 3, 3}},
-		{[]float64{3, 1}, spread{2, 1, 3}},
-		{[]float64{9, 1, 2}, spread{2, 1, 9}},
+		{[]float64{3}, spread{3, 3, 3, 3}},
+		{[]float64{3, 1}, spread{2, 1, 3, 3}},
+		{[]float64{9, 1, 2}, spread{2, 1, 9, 9}},
+		{[]float64{4, 1, 3, 2}, spread{2.5, 1, 4, 3}},
+		{[]float64{8, 7, 6, 5, 4, 3, 2, 1}, spread{4.5, 1, 8, 6}},
 	} {
 		if got := spreadOf(c.values); got != c.want {
 			t.Errorf("spreadOf(%v) = %+v, want %+v", c.values, got, c.want)
@@ -402,11 +406,11 @@ func TestRatiosAreOfRounds(t *testing.T) {
 			{{ServerCPU: 7, ClientCPU: 1}},
 		},
 	}
-	if got := c.ratio(1, c.base(1), false); got != (spread{2, 2, 2}) {
+	if got := c.ratio(1, c.base(1), false); got != (spread{2, 2, 2, 2}) {
 		t.Errorf("b costs %+v of a, want 2 in each round", got)
 	}
 	c.rounds[1][1].ClientCPU = 120
-	if got := c.ratio(1, c.base(1), true); got != (spread{1.5, 1, 2}) {
+	if got := c.ratio(1, c.base(1), true); got != (spread{1.5, 1, 2, 2}) {
 		t.Errorf("normalised, b costs %+v of a", got)
 	}
 	if c.base(2) != 2 || c.base(1) != 0 {
@@ -464,6 +468,62 @@ func TestGateOnlyTightens(t *testing.T) {
 		again := newGateAt(0, false)
 		if err := again.read(); err != nil || again.standards["whois"].Ratio != step.want {
 			t.Errorf("after %+v the file holds %+v, %v", step, again.standards, err)
+		}
+	}
+}
+
+// TestGateJudgesQuietRounds: while others use the machine, a query costs more or
+// less than it does.
+func TestGateJudgesQuietRounds(t *testing.T) {
+	g := new(gate)
+	g.contest.servers = make([]*target.Server, 4)
+	g.contest.rounds = make([][]report.Figures, 4)
+	add := func(rounds int, ours, others float64) {
+		for range rounds {
+			for i := range g.contest.rounds {
+				f := report.Figures{ServerCPU: 10}
+				if i%2 == 1 {
+					f.ServerCPU, f.Others = ours, others
+				}
+				g.contest.rounds[i] = append(g.contest.rounds[i], f)
+			}
+		}
+	}
+	add(gateQuiet-1, 20, 0)
+	add(gateQuiet, 30, 1.5)
+	if got := g.ratioOf(0).Median; got != 3 {
+		t.Errorf("with too few quiet rounds all are judged: %g, want 3", got)
+	}
+	add(1, 20, gateCompany)
+	if got := g.ratioOf(1).Median; got != 2 {
+		t.Errorf("with enough quiet rounds only they are judged: %g, want 2", got)
+	}
+}
+
+// TestGateTightensByMoreThanLuck: the median of some rounds is below the standard
+// every other time.
+func TestGateTightensByMoreThanLuck(t *testing.T) {
+	for _, c := range []struct {
+		ours []float64
+		want float64
+	}{
+		{[]float64{19, 19, 19, 21}, 1.901},
+		{[]float64{19, 19, 21, 21, 19, 19, 19}, 2},
+	} {
+		file := filepath.Join(t.TempDir(), "gate.json")
+		g := &gate{file: file, tighten: true, standards: map[string]standard{"whois": {Ratio: 2}, "rdap": {Ratio: 1}}}
+		g.contest.servers, g.contest.rounds = make([]*target.Server, 4), make([][]report.Figures, 4)
+		for _, ours := range c.ours {
+			for i := range g.contest.rounds {
+				g.contest.rounds[i] = append(g.contest.rounds[i], report.Figures{ServerCPU: 10})
+			}
+			g.contest.rounds[1][len(g.contest.rounds[1])-1].ServerCPU = ours
+		}
+		if err := g.judge(&run{Run: &report.Run{Started: time.Now()}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := g.standards["whois"].Ratio; got != c.want {
+			t.Errorf("after rounds of %v the standard is %g, want %g", c.ours, got, c.want)
 		}
 	}
 }

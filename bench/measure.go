@@ -13,7 +13,8 @@ import (
 // measured is one run against a server, and what it cost there.
 type measured struct {
 	*load.Result
-	server target.Usage // used meanwhile; its RSS is that at the end
+	server  target.Usage // used meanwhile; its RSS is that at the end
+	company company
 }
 
 // measure does one run against s. Like load.Run it may return figures and an
@@ -35,6 +36,7 @@ func measure(ctx context.Context, s *target.Server, o load.Options) (*measured, 
 		}
 		o.Warmup = 0
 	}
+	others := watchCompany(s.Process)
 	before, err := s.Process.Usage()
 	if err != nil {
 		return nil, err
@@ -48,6 +50,7 @@ func measure(ctx context.Context, s *target.Server, o load.Options) (*measured, 
 	if err == nil {
 		err = failed
 	}
+	m.company = others()
 	m.server = target.Usage{CPU: after.CPU - before.CPU, RSS: after.RSS}
 	if err != nil {
 		return m, fmt.Errorf("%s: %w", s.Name, err)
@@ -62,6 +65,9 @@ func (m *measured) figures() report.Figures {
 		f.ServerCPU = micros(m.server.CPU) / float64(sent)
 	}
 	f.RSS = m.server.RSS
+	if cores := m.company.cores(); cores != nil {
+		f.Others = *cores
+	}
 	return f
 }
 

@@ -26,6 +26,8 @@ type loading struct {
 	fullHandshakes, perQuery, gzip bool
 	head, conditional              float64
 	host                           string
+
+	flags *pflag.FlagSet // those of RDAP, once they are added
 }
 
 func (l *loading) addFlags(f *pflag.FlagSet, mix string, duration, warmup time.Duration) {
@@ -42,6 +44,7 @@ func (l *loading) addFlags(f *pflag.FlagSet, mix string, duration, warmup time.D
 }
 
 func (l *loading) addRDAPFlags(f *pflag.FlagSet) {
+	l.flags = f
 	f.BoolVar(&l.perQuery, "per-query", false, "RDAP: one connection for each query")
 	f.BoolVar(&l.fullHandshakes, "full-handshakes", false, "RDAP over TLS: resume no session")
 	f.BoolVar(&l.gzip, "gzip", false, "RDAP: accept compressed answers")
@@ -57,11 +60,8 @@ func (l *loading) options(s *target.Server, names *load.Names, about *subject) (
 		Connections: l.connections, Rate: l.rate, For: l.duration, Warmup: l.warmup, Timeout: l.timeout,
 		Sources: l.sources, Threads: l.threads, CheckEvery: l.checkEvery, AllowErrors: l.allowErrors,
 	}
-	if s.Constant {
-		o.AnyAnswer = true
-	} else {
-		o.Expect = about.expect(names)
-	}
+	o.Expect, o.Changes = about.expect(names)
+	o.Constant = s.Constant
 	if s.Service != target.WHOIS {
 		o.Protocol = load.RDAP
 		o.HTTP = load.HTTP{
@@ -74,7 +74,7 @@ func (l *loading) options(s *target.Server, names *load.Names, about *subject) (
 		return o, err
 	}
 	if o.Protocol == load.RDAP {
-		if l.head > 0 {
+		if l.flags != nil && l.flags.Changed("head") {
 			mix.Head = l.head
 		}
 		mix.Conditional = l.conditional

@@ -34,6 +34,8 @@ type run struct {
 	*report.Progress
 	news io.Writer // for people who wait
 	live bool      // it is a terminal
+
+	company company // while it measures
 }
 
 // tell says what happens now.
@@ -49,7 +51,7 @@ type benchmark struct {
 	measure func(context.Context, *run) error
 	print   func(io.Writer, *run) error
 	panels  func() []report.Panel // of a chart of its own; nil = that of servers
-	rows    func(io.Writer, *run) // of RESULTS.md; nil = those of servers
+	rows    func(io.Writer, *run) // of RESULTS.md
 }
 
 // run does one run, tells people of it on standard output, and writes it to files.
@@ -63,6 +65,7 @@ func (o *output) run(cmd *cobra.Command, b benchmark) error {
 	r.PrintHead(out)
 	err := b.measure(cmd.Context(), r)
 	r.Done()
+	r.Others = r.company.cores()
 	if cmd.Context().Err() != nil {
 		r.Partial, err = true, errors.Join(errInterrupted, unlessInterrupted(err))
 	}
@@ -73,7 +76,7 @@ func (o *output) run(cmd *cobra.Command, b benchmark) error {
 	err = errors.Join(err, b.print(out, r))
 	if o.rows {
 		fmt.Fprintln(out)
-		b.printRows(out, r)
+		b.rows(out, r)
 	}
 	return errors.Join(err, o.write(out, r, b.panels))
 }
@@ -87,7 +90,7 @@ const (
 // where returns the cells of those columns: what a row is of.
 func (r *run) where() string {
 	return fmt.Sprintf(" %s | %s | %s, %d cores | %s | `%s` |", r.Started.Format(time.DateOnly), r.Commit,
-		r.Machine.CPU, r.Machine.Cores, r.LoadBefore, strings.ReplaceAll(measuring(r.Command), "|", `\|`))
+		r.Machine.CPU, r.Machine.Cores, r.Company(), strings.ReplaceAll(measuring(r.Command), "|", `\|`))
 }
 
 // measuring returns a command without the flags that do not change what it
@@ -104,19 +107,6 @@ func measuring(command string) string {
 		}
 	}
 	return strings.Join(kept, " ")
-}
-
-func (b *benchmark) printRows(out io.Writer, r *run) {
-	if b.rows != nil {
-		b.rows(out, r)
-		return
-	}
-	told := *r.Run
-	told.Command = measuring(r.Command)
-	fmt.Fprint(out, report.MarkdownHead)
-	for i := range told.Targets {
-		fmt.Fprint(out, told.MarkdownRow(&told.Targets[i]))
-	}
 }
 
 // write writes the run to its files, and tells which.
@@ -152,5 +142,5 @@ func (r *run) printAround(out io.Writer) {
 	for _, line := range r.Assumptions {
 		fmt.Fprintf(out, "              %s\n", line)
 	}
-	fmt.Fprintf(out, "load average  %s after %.1f s\n\n", r.LoadAfter, r.Seconds)
+	r.PrintAfter(out)
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
-	"time"
 
 	"rddsd/bench/load"
 	"rddsd/bench/report"
@@ -35,10 +34,12 @@ func (c *contest) run(ctx context.Context, rounds int, r *run) error {
 				o.Progress = func(p load.Progress) { r.Load(fmt.Sprintf("round %d of %d, %s", round+1, rounds, s.Name), p) }
 			}
 			m, err := measure(ctx, s, o)
-			if m != nil {
+			// A round that was cut short says little, and nothing beside whole ones.
+			if m != nil && !(m.Partial && c.measured(i)) {
 				f := m.figures()
 				c.rounds[i] = append(c.rounds[i], f)
 				c.add(i, m.Result)
+				r.company.add(m.company)
 				r.tell("round %d of %d  %-16s %6.2f us a query, the load generator %6.2f, %s queries/s",
 					round+1, rounds, s.Name, f.ServerCPU, f.ClientCPU, report.Count(int64(f.QPS)))
 			}
@@ -60,9 +61,19 @@ func (c *contest) add(i int, r *load.Result) {
 		c.sums[i] = r
 		return
 	}
+	begin := 0
+	if n := len(sum.Series); n > 0 {
+		begin = sum.Series[n-1].At + 1
+	}
 	for _, s := range r.Series {
-		s.At += int(sum.Took.Round(time.Second) / time.Second)
+		s.At += begin
 		sum.Series = append(sum.Series, s)
+	}
+	more := r.Kept[:min(len(r.Kept), load.MaxKept-len(sum.Kept))]
+	sum.Kept = append(sum.Kept, more...)
+	if dropped := int64(len(r.Kept) - len(more)); dropped > 0 {
+		sum.Checked -= dropped
+		sum.Remarks = append(sum.Remarks, fmt.Sprintf("answers of later rounds were not checked: a comparison keeps %d of each server", load.MaxKept))
 	}
 	sum.Took += r.Took
 	sum.ClientCPU += r.ClientCPU
@@ -82,6 +93,8 @@ func (c *contest) add(i int, r *load.Result) {
 		{&sum.InTime, r.InTime},
 		{&sum.Connections, r.Connections},
 		{&sum.Resumed, r.Resumed},
+		{&sum.Compressed, r.Compressed},
+		{&sum.Unkept, r.Unkept},
 		{&sum.BytesIn, r.BytesIn},
 		{&sum.BytesOut, r.BytesOut},
 	} {
@@ -98,6 +111,8 @@ type spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
+
+	upper float64 // three quarters are not above it
 }
 
 func spreadOf(values []float64) spread {
@@ -106,7 +121,7 @@ func spreadOf(values []float64) spread {
 	}
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
-	return spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
+	return spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1], upper: sorted[(3*n+3)/4-1]}
 }
 
 // over returns the spread of one figure over the rounds of server i.
@@ -136,6 +151,20 @@ func (c *contest) ratio(i, base int, normalised bool) spread {
 	return spreadOf(values)
 }
 
+// quiet returns the same of those rounds in which others used no more than so many
+// cores, and how many these were.
+func (c *contest) quiet(i, base int, cores float64) (spread, int) {
+	var only contest
+	only.rounds = make([][]report.Figures, 2)
+	for round := range min(len(c.rounds[i]), len(c.rounds[base])) {
+		a, b := c.rounds[i][round], c.rounds[base][round]
+		if max(a.Others, b.Others) <= cores {
+			only.rounds[0], only.rounds[1] = append(only.rounds[0], b), append(only.rounds[1], a)
+		}
+	}
+	return only.ratio(1, 0, false), len(only.rounds[0])
+}
+
 // base returns the server that others of the same service are compared with: the
 // first one.
 func (c *contest) base(i int) int {
@@ -151,13 +180,9 @@ func (c *contest) base(i int) int {
 func (c *contest) medians(i int) report.Figures {
 	median := func(of func(report.Figures) float64) float64 { return c.over(i, of).Median }
 	var sum report.Figures
-	for _, f := range c.rounds[i] {
-		sum.Requests += f.Requests
-		sum.Errors += f.Errors
-		sum.Refused += f.Refused
-		sum.Degraded += f.Degraded
-		sum.Max = max(sum.Max, f.Max)
-	}
+	// What is counted is that of all rounds, and what was settled after them.
+	whole := report.FiguresOf(c.sums[i])
+	sum.Requests, sum.Errors, sum.Refused, sum.Degraded, sum.Max = whole.Requests, whole.Errors, whole.Refused, whole.Degraded, whole.Max
 	sum.QPS = median(func(f report.Figures) float64 { return f.QPS })
 	sum.P50 = median(func(f report.Figures) float64 { return f.P50 })
 	sum.P90 = median(func(f report.Figures) float64 { return f.P90 })
@@ -166,6 +191,7 @@ func (c *contest) medians(i int) report.Figures {
 	sum.ServerCPU = median(serverCPU)
 	sum.ClientCPU = median(func(f report.Figures) float64 { return f.ClientCPU })
 	sum.RSS = int64(median(func(f report.Figures) float64 { return float64(f.RSS) }))
+	sum.Others = median(func(f report.Figures) float64 { return f.Others })
 	return sum
 }
 
@@ -186,7 +212,17 @@ func (c *contest) print(out io.Writer, r *run) error {
 			s.Name, cpu.Median, cpu.Min, cpu.Max, raw.Median, raw.Min, raw.Max, normalised.Median, f.ClientCPU, report.Count(int64(f.QPS)),
 			report.Micros(f.P50), report.Micros(f.P99), report.Micros(f.P999), report.Bytes(f.RSS), report.Count(f.Errors))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for i, s := range c.servers {
+		if c.measured(i) {
+			for _, example := range c.sums[i].Examples {
+				fmt.Fprintf(out, "error         %s: %s\n", s.Name, example)
+			}
+		}
+	}
+	return nil
 }
 
 func (c *contest) measured(i int) bool { return len(c.rounds) > i && len(c.rounds[i]) > 0 }

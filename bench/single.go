@@ -54,7 +54,7 @@ func (s *single) command(name, short string) *cobra.Command {
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return out.run(cmd, benchmark{name: name, measure: s.measure, print: func(out io.Writer, r *run) error { return r.Print(out) }})
+			return out.run(cmd, benchmark{name: name, measure: s.measure, print: func(out io.Writer, r *run) error { return r.Print(out) }, rows: rows})
 		},
 	}
 	f := cmd.Flags()
@@ -92,6 +92,8 @@ func (s *single) measure(ctx context.Context, r *run) (err error) {
 	if m == nil {
 		return err
 	}
+	err = errors.Join(err, s.settle(starter, names, []*target.Server{server}, []*load.Result{m.Result}))
+	r.company.add(m.company)
 	t := report.TargetOf(server.Name, o, m.Result)
 	t.Figures = m.figures()
 	r.Targets = append(r.Targets, t)
@@ -111,6 +113,9 @@ func (s *single) server(ctx context.Context, r *run, starter *target.Starter) (*
 		}
 		return starter.Start(ctx, map[target.Service]string{target.WHOIS: "rddsd-whois", target.HTTP: "rddsd-rdap", target.HTTPS: "rddsd-rdap-tls"}[s.service])
 	}
+	if s.churn > 0 {
+		return nil, errors.New("--churn changes the registry of an rddsd that is started here, and --target is a server that runs already")
+	}
 	server := &target.Server{Name: "target", Service: s.service, Address: s.address, Base: s.base}
 	if s.pid == 0 {
 		return server, nil
@@ -121,4 +126,16 @@ func (s *single) server(ctx context.Context, r *run, starter *target.Starter) (*
 	}
 	server.Process = p
 	return server, nil
+}
+
+// rows writes what was measured as rows of RESULTS.md.
+func rows(out io.Writer, r *run) {
+	fmt.Fprint(out, "| server | queries/s | p50 | p99 | p99.9 | CPU \u00b5s/query | client CPU \u00b5s | RSS | errors |"+whereHead+"\n"+
+		"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"+whereLine+"\n")
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |%s\n", t.Name,
+			report.Count(int64(t.QPS)), report.Micros(t.P50), report.Micros(t.P99), report.Micros(t.P999),
+			report.Measured(t.ServerCPU), report.Measured(t.ClientCPU), report.Bytes(t.RSS), report.Count(t.Errors), r.where())
+	}
 }

@@ -66,19 +66,19 @@ func (s *subject) loadNames() (*load.Names, error) {
 	return load.FromRegistry(g)
 }
 
-// expect returns what answers are held against, nil for nothing. A registry that
-// changes, or has changed, only lets misses be checked: nothing ever registers
-// their names.
-func (s *subject) expect(names *load.Names) func(load.Query) (load.Expectation, bool) {
-	if !s.changed && s.churn == 0 {
-		return names.Expect
+// expect returns what answers are held against, and whether the registry changes
+// meanwhile, so that answers are judged by settle. One that has been changed since it
+// was generated lets only misses be checked: nothing ever registers their names.
+func (s *subject) expect(names *load.Names) (expect func(load.Query) (load.Expectation, bool), changes bool) {
+	if !s.changed {
+		return names.Expect, s.churn > 0
 	}
 	return func(q load.Query) (load.Expectation, bool) {
 		if q.Kind != load.Miss {
 			return load.Expectation{}, false
 		}
 		return names.Expect(q)
-	}
+	}, false
 }
 
 // prepare sees that starter can start rddsd: that the file it is to follow is

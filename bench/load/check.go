@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,8 +12,17 @@ import (
 	"time"
 )
 
-// answer is what an answer about a domain says, whatever the protocol.
-type answer struct {
+// statement is what an answer says, whatever the protocol.
+type statement struct {
+	class Outcome
+	// bodiless is an answer that is a status and nothing else, which does not tell a
+	// reserved name from one that is not found.
+	bodiless bool
+	facts    *facts // nil unless it is about a domain
+}
+
+// facts are what is looked at of a domain.
+type facts struct {
 	handle, registrar, created, expires string
 	nameservers                         []string
 	signed                              bool
@@ -20,31 +30,64 @@ type answer struct {
 	withheld                            bool // nothing is shown of the registrant
 }
 
+// against holds the answer against what the registry says. It returns the class of
+// the answer, Wrong if it says something else, and then what.
+func (s *statement) against(e *Expectation) (Outcome, string) {
+	class := s.class
+	switch {
+	case s.bodiless && class == NotFound && e.Class == Reserved:
+		return class, ""
+	case class == NotModified && s.facts != nil:
+		class = Found // it says that what was found before still holds
+	}
+	outcome, why := checkClass(class, e)
+	if outcome != Wrong && s.facts != nil {
+		outcome, why = s.facts.compare(e)
+	}
+	if outcome == Wrong || s.class == Found {
+		return outcome, why
+	}
+	return s.class, ""
+}
+
+// clone returns facts that share no memory with the answer they were read from.
+func (f *facts) clone() *facts {
+	c := *f
+	for _, text := range [...]*string{&c.handle, &c.registrar, &c.created, &c.expires, &c.organisation} {
+		*text = strings.Clone(*text)
+	}
+	c.nameservers = make([]string, len(f.nameservers))
+	for i, host := range f.nameservers {
+		c.nameservers[i] = strings.Clone(host)
+	}
+	return &c
+}
+
 // compare returns Found, Degraded or Wrong, and what is wrong.
-func (a *answer) compare(e *Expectation) (Outcome, string) {
-	for _, f := range [...]struct{ what, want, got string }{
-		{"handle", e.Handle, a.handle},
-		{"registrar", e.Registrar, a.registrar},
-		{"creation date", moment(e.Created), a.created},
-		{"expiry date", moment(e.Expires), a.expires},
+func (f *facts) compare(e *Expectation) (Outcome, string) {
+	for _, field := range [...]struct{ what, want, got string }{
+		{"handle", e.Handle, f.handle},
+		{"registrar", e.Registrar, f.registrar},
+		{"creation date", moment(e.Created), f.created},
+		{"expiry date", moment(e.Expires), f.expires},
 	} {
-		if f.want != "" && f.got != f.want {
-			return differs(f.what, f.want, f.got)
+		if field.want != "" && field.got != field.want {
+			return differs(field.what, field.want, field.got)
 		}
 	}
-	if want, got := sorted(e.Nameservers), sorted(a.nameservers); e.Nameservers != nil && !slices.Equal(want, got) {
+	if want, got := sorted(e.Nameservers), sorted(f.nameservers); e.Nameservers != nil && !slices.Equal(want, got) {
 		return differs("name servers", strings.Join(want, " "), strings.Join(got, " "))
 	}
-	if e.Signed != 0 && (e.Signed == Yes) != a.signed {
-		return differs("signed", fmt.Sprint(e.Signed == Yes), fmt.Sprint(a.signed))
+	if e.Signed != 0 && (e.Signed == Yes) != f.signed {
+		return differs("signed", fmt.Sprint(e.Signed == Yes), fmt.Sprint(f.signed))
 	}
 	switch {
-	case e.Organisation == "" || a.organisation == e.Organisation:
+	case e.Organisation == "" || f.organisation == e.Organisation:
 		return Found, ""
-	case a.withheld:
+	case f.withheld:
 		return Degraded, ""
 	}
-	return differs("registrant's organisation", e.Organisation, a.organisation)
+	return differs("registrant's organisation", e.Organisation, f.organisation)
 }
 
 func differs(what, want, got string) (Outcome, string) {
@@ -61,9 +104,10 @@ func checkClass(got Outcome, e *Expectation) (Outcome, string) {
 	return Wrong, fmt.Sprintf("the registry says %s, the answer %s", e.Class, got)
 }
 
-func (w *whoisWire) check(_ *query, v *verdict, e *Expectation) (Outcome, string) {
-	if outcome, why := checkClass(v.outcome, e); outcome != Found || !bytes.HasPrefix(v.body, domainName) {
-		return outcome, why
+func (w *whoisWire) interpret(_ *query, v *verdict) (statement, error) {
+	s := statement{class: v.outcome}
+	if v.outcome != Found || !bytes.HasPrefix(v.body, domainName) {
+		return s, nil
 	}
 	fields := make(map[string][]string)
 	for line := range strings.Lines(string(v.body)) {
@@ -77,15 +121,15 @@ func (w *whoisWire) check(_ *query, v *verdict, e *Expectation) (Outcome, string
 		}
 		return fields[key][0]
 	}
-	a := answer{
+	s.facts = &facts{
 		handle: first("Registry Domain ID"), registrar: first("Registrar"),
 		created: first("Creation Date"), expires: first("Registry Expiry Date"),
 		nameservers: fields["Name Server"], signed: first("DNSSEC") == "signedDelegation",
 		organisation: first("Registrant Organization"),
 	}
 	// One text stands for whatever is withheld.
-	a.withheld = a.organisation == first("Registrant Name")
-	return a.compare(e)
+	s.facts.withheld = s.facts.organisation == first("Registrant Name")
+	return s, nil
 }
 
 // object is what is looked at of an RDAP answer (RFC 9083 §5).
@@ -108,68 +152,74 @@ type object struct {
 	Description []string `json:"description"`
 }
 
-func (w *rdapWire) check(q *query, v *verdict, e *Expectation) (Outcome, string) {
-	if q.head || v.outcome == NotModified {
-		return checkHead(v.outcome, e)
+func (w *rdapWire) interpret(q *query, v *verdict) (statement, error) {
+	s := statement{class: v.outcome}
+	if q.head {
+		s.bodiless = true
+		return s, nil
+	}
+	told := v.outcome // about the name, by the body
+	if v.outcome == NotModified {
+		told = q.repeats.outcome
 	}
 	body := v.body
 	if v.gzip {
 		plain, err := inflate(body)
 		if err != nil {
-			return Wrong, fmt.Sprintf("the compressed body cannot be read: %v", err)
+			return s, fmt.Errorf("the compressed body cannot be read: %w", err)
 		}
 		body = plain
+		if told == Found { // which read took it for, as it could not look into it
+			outcome, why := w.classifyBody(q, body)
+			if outcome.IsError() {
+				return s, errors.New(why)
+			}
+			if told = outcome; v.outcome == Found {
+				s.class = outcome
+			}
+		}
 	}
 	var o object
-	if err := json.Unmarshal(body, &o); err != nil {
-		return Wrong, fmt.Sprintf("the body is not JSON: %v", err)
+	switch err := json.Unmarshal(body, &o); {
+	case err == nil:
+	case told != Found && told != Degraded && told != Helped:
+		s.bodiless = true // an error need not have one (RFC 7480 §5.3)
+		return s, nil
+	default:
+		return s, fmt.Errorf("the body is not JSON: %w", err)
 	}
-	class := v.outcome
-	if class == NotFound && strings.Contains(strings.Join(o.Description, " "), "reserved by the registry") {
-		class = Reserved
+	if s.class == NotFound && strings.Contains(strings.Join(o.Description, " "), "reserved by the registry") {
+		s.class = Reserved
 	}
-	if outcome, why := checkClass(class, e); outcome == Wrong || class != Found && class != Degraded {
-		return outcome, why
+	name, isDomain := w.subject(q)
+	if !isDomain || told != Found && told != Degraded || o.ObjectClassName != "domain" {
+		return s, nil
 	}
-	if !q.isDomain || o.ObjectClassName != "domain" {
-		return class, ""
+	if !strings.EqualFold(o.LDHName, string(name)) {
+		_, why := differs("name", string(name), o.LDHName)
+		return s, errors.New(why)
 	}
-	if !strings.EqualFold(o.LDHName, string(q.name)) {
-		return differs("name", string(q.name), o.LDHName)
-	}
-	a := answer{handle: o.Handle, signed: o.SecureDNS.Signed, withheld: class == Degraded}
+	s.facts = &facts{handle: o.Handle, signed: o.SecureDNS.Signed, withheld: told == Degraded}
 	for _, event := range o.Events {
 		switch event.Action {
 		case "registration":
-			a.created = event.Date
+			s.facts.created = event.Date
 		case "expiration":
-			a.expires = event.Date
+			s.facts.expires = event.Date
 		}
 	}
 	for _, host := range o.Nameservers {
-		a.nameservers = append(a.nameservers, host.LDHName)
+		s.facts.nameservers = append(s.facts.nameservers, host.LDHName)
 	}
 	for _, entity := range o.Entities {
 		switch {
 		case slices.Contains(entity.Roles, "registrar"):
-			a.registrar = property(entity.VCard, "fn")
+			s.facts.registrar = property(entity.VCard, "fn")
 		case slices.Contains(entity.Roles, "registrant"):
-			a.organisation = property(entity.VCard, "org")
+			s.facts.organisation = property(entity.VCard, "org")
 		}
 	}
-	if outcome, why := a.compare(e); outcome == Wrong {
-		return outcome, why
-	}
-	return class, ""
-}
-
-// checkHead compares a status without a body, which does not tell a reserved name
-// from one that is not found.
-func checkHead(got Outcome, e *Expectation) (Outcome, string) {
-	if got == NotFound && e.Class == Reserved {
-		return got, ""
-	}
-	return checkClass(got, e)
+	return s, nil
 }
 
 // property returns the text of a property of a jCard (RFC 7095 §3.3).

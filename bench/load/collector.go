@@ -102,11 +102,14 @@ func (c *collector) add(i *interval) {
 		r.Kinds[k] += n
 	}
 	r.Checked += i.checked
+	r.Kept = append(r.Kept, i.kept...)
+	r.Unkept += i.unkept
 	r.InTime += i.inTime
 	r.BytesIn += i.bytesIn
 	r.BytesOut += i.bytesOut
 	r.Connections += i.opened
 	r.Resumed += i.resumed
+	r.Compressed += i.compressed
 	r.Latency.Merge(i.latency)
 	r.Lag.Merge(i.lag)
 }

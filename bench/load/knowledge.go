@@ -76,7 +76,10 @@ func (k *knowledge) expect(q Query) (Expectation, bool) {
 	default:
 		return Expectation{}, false
 	}
-	e := Expectation{Class: Found, Handle: r.roid, Registrar: r.registrar, Nameservers: r.hosts, Organisation: k.orgs[r.registrant]}
+	e := Expectation{
+		Class: Found, Handle: r.roid, Registrar: r.registrar, Nameservers: r.hosts,
+		Organisation: k.orgs[r.registrant], Registrant: r.registrant,
+	}
 	if r.roid == "" {
 		return e, true
 	}

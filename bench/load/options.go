@@ -73,13 +73,18 @@ type Options struct {
 	HTTP HTTP
 
 	// Expect returns what the registry says about a query, if it is known. One
-	// answer in CheckEvery is held against it; default 100, and nothing is checked
-	// without Expect. It is called by several goroutines. See Names.Expect.
+	// answer in CheckEvery is held against it, default 100; without Expect, its form
+	// alone is looked at. It is called by several goroutines. See Names.Expect.
 	Expect     func(Query) (Expectation, bool)
 	CheckEvery int
-	// AnyAnswer takes whatever is whole for an answer (Found), and checks nothing:
-	// for reference servers, which send the same bytes whatever they are asked.
-	AnyAnswer bool
+	// Changes says that the registry changes meanwhile, and Expect tells what it said
+	// before. Answers about its names are then not checked but kept: see Result.Kept.
+	Changes bool
+	// Constant is for reference servers, which send the same bytes whatever they are
+	// asked: what is whole and equals the first answer counts as Found. It is read and
+	// checked as a real answer is, so that it costs this process as much, and what
+	// that finds is dropped.
+	Constant bool
 	// AllowErrors has a run with more than MaxErrorShare errors not fail.
 	AllowErrors bool
 
@@ -133,6 +138,9 @@ type Expectation struct {
 	// Organisation is the registrant's, which it discloses. An answer that lacks
 	// nothing but this is a degraded one.
 	Organisation string
+	// Registrant is the ROID of that contact. It is not compared: answers show it
+	// only if it is disclosed.
+	Registrant string
 }
 
 // Trilean is yes, no, or not known.
@@ -171,9 +179,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.HTTP.Host == "" {
 		o.HTTP.Host = o.Target
-	}
-	if o.AnyAnswer {
-		o.Expect = nil
 	}
 	if o.Mix == (Mix{}) {
 		mix, err := NewMix("hits", o.Protocol)

@@ -8,28 +8,38 @@ import (
 
 // rdapWire is RDAP over HTTP/1.1 (RFC 7480, 9082).
 type rdapWire struct {
-	random *random
-	any    bool // takes whatever status and body
-	get    []byte
-	head   []byte
-	tail   []byte // of a request, after its target, without the empty line
-	junk   [][]byte
-	// recent are answers that had an entity tag, for conditional requests.
-	recent   [32]tagged
-	remember int // how many have been put into recent
+	random   *random
+	constant *constant // nil for a target that answers what it is asked
+	gzip     bool      // compressed answers are asked for
+	get      []byte
+	head     []byte
+	tail     []byte // of a request, after its target, without the empty line
+	junk     [][]byte
+
+	conditional bool        // there are conditional requests
+	recent      [32]*tagged // answers that had an entity tag, for conditional requests
+	tags        int         // how many such answers came
 }
 
-// tagged is a query whose answer had an entity tag.
+// tagged is a query whose answer had an entity tag, and that answer. It does not
+// change.
 type tagged struct {
 	kind     Kind
 	isDomain bool
 	name     []byte
 	asked    []byte
 	etag     []byte
+	outcome  Outcome
+	body     []byte
+	gzip     bool // body is compressed
 }
 
+// tagEvery is how often an answer with an entity tag is kept to be asked for again,
+// once some are: to keep each would cost more than to read it.
+const tagEvery = 64
+
 func newRDAPWire(o *Options, r *random) *rdapWire {
-	w := &rdapWire{random: r, any: o.AnyAnswer, junk: pathJunk()}
+	w := &rdapWire{random: r, constant: newConstant(o), gzip: o.HTTP.Gzip, junk: pathJunk(), conditional: o.Mix.Conditional > 0}
 	w.get = []byte("GET " + o.HTTP.Base)
 	w.head = []byte("HEAD " + o.HTTP.Base)
 	w.tail = []byte(" HTTP/1.1\r\nHost: " + o.HTTP.Host + "\r\nAccept: application/rdap+json\r\nUser-Agent: rddsd-bench\r\n")
@@ -43,9 +53,9 @@ func newRDAPWire(o *Options, r *random) *rdapWire {
 }
 
 func (w *rdapWire) request(q *query) {
-	var etag []byte
+	q.repeats = nil
 	if q.conditional {
-		etag = w.repeat(q)
+		w.repeat(q)
 	}
 	if q.head {
 		q.out = append(q.out[:0], w.head...)
@@ -66,35 +76,39 @@ func (w *rdapWire) request(q *query) {
 	}
 	q.out = appendSegment(q.out, q.asked)
 	q.out = append(q.out, w.tail...)
-	if etag != nil {
+	if q.repeats != nil {
 		q.out = append(q.out, "If-None-Match: "...)
-		q.out = append(q.out, etag...)
+		q.out = append(q.out, q.repeats.etag...)
 		q.out = append(q.out, "\r\n"...)
 	}
 	q.out = append(q.out, "\r\n"...)
 }
 
-// repeat makes q one of the recent queries again and returns its entity tag, nil
-// if there is none yet.
-func (w *rdapWire) repeat(q *query) []byte {
-	n := min(w.remember, len(w.recent))
+// repeat makes q one of the recent queries again, if there is one yet.
+func (w *rdapWire) repeat(q *query) {
+	n := min(w.tags, len(w.recent))
 	if n == 0 {
-		q.conditional = false
-		return nil
+		return
 	}
-	t := &w.recent[w.random.below(n)]
-	q.kind, q.isDomain = t.kind, t.isDomain
+	t := w.recent[w.random.below(n)]
+	q.repeats, q.kind, q.isDomain = t, t.kind, t.isDomain
 	q.name, q.asked = append(q.name[:0], t.name...), append(q.asked[:0], t.asked...)
-	return t.etag
 }
 
-// note keeps the entity tag of q's answer.
-func (w *rdapWire) note(q *query, etag []byte) {
-	t := &w.recent[w.remember%len(w.recent)]
-	w.remember++
-	t.kind, t.isDomain = q.kind, q.isDomain
-	t.name, t.asked = append(t.name[:0], q.name...), append(t.asked[:0], q.asked...)
-	t.etag = append(t.etag[:0], etag...)
+// note keeps q's answer now and then, which had an entity tag.
+func (w *rdapWire) note(q *query, r *response, outcome Outcome) {
+	at := w.tags
+	w.tags++
+	if at >= len(w.recent) {
+		if at%tagEvery != 0 {
+			return
+		}
+		at /= tagEvery
+	}
+	w.recent[at%len(w.recent)] = &tagged{
+		kind: q.kind, isDomain: q.isDomain, name: bytes.Clone(q.name), asked: bytes.Clone(q.asked),
+		etag: bytes.Clone(r.etag), outcome: outcome, body: bytes.Clone(r.body), gzip: r.gzip,
+	}
 }
 
 // appendSegment appends text as a segment of a path (RFC 3986 §3.3).
@@ -130,14 +144,27 @@ func (w *rdapWire) read(q *query, data []byte, ended bool) verdict {
 		return garbage("more than one response: " + quote(data[r.length:]))
 	}
 	v := verdict{done: true, body: r.body, gzip: r.gzip, keeps: !r.closes && !ended}
-	if w.any {
-		return v
-	}
 	v.outcome, v.why = w.classify(q, &r)
-	if r.etag != nil && r.status == http.StatusOK && !q.head {
-		w.note(q, r.etag)
+	switch {
+	case w.constant != nil && q.head:
+		v.outcome, v.why = Found, ""
+	case w.constant != nil:
+		v.outcome, v.why = w.constant.same(v.outcome, len(r.body))
+	case v.outcome == NotModified:
+		v.body, v.gzip = q.repeats.body, q.repeats.gzip
+	case w.conditional && r.status == http.StatusOK && r.etag != nil && !q.head && !v.outcome.IsError():
+		w.note(q, &r, v.outcome)
 	}
 	return v
+}
+
+// subject returns the name that the answer to q must be about, if it must be about
+// a domain.
+func (w *rdapWire) subject(q *query) (name []byte, isDomain bool) {
+	if w.constant != nil {
+		return w.constant.name, len(w.constant.name) > 0
+	}
+	return q.name, q.isDomain
 }
 
 var openBrace = []byte{'{'}
@@ -148,7 +175,7 @@ func (w *rdapWire) classify(q *query, r *response) (Outcome, string) {
 	case http.StatusOK:
 		return w.classifyFound(q, r)
 	case http.StatusNotModified:
-		return NotModified, ""
+		return classifyNotModified(q, r)
 	case http.StatusNotFound:
 		return NotFound, ""
 	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestURITooLong, http.StatusUnprocessableEntity, http.StatusNotImplemented:
@@ -163,24 +190,68 @@ func (w *rdapWire) classify(q *query, r *response) (Outcome, string) {
 	return Garbage, fmt.Sprintf("status %d, which no RDAP query gets", r.status)
 }
 
+// classifyNotModified tells whether a 304 is one (RFC 9110 §15.4.5): it was asked
+// for, and its entity tag, if it has one, is the one that it was asked with.
+func classifyNotModified(q *query, r *response) (Outcome, string) {
+	switch {
+	case q.repeats == nil:
+		return Wrong, "not modified, although the request had no condition"
+	case r.etag != nil && !bytes.Equal(opaque(r.etag), opaque(q.repeats.etag)):
+		return Wrong, fmt.Sprintf("not modified with the entity tag %s, asked with %s", r.etag, q.repeats.etag)
+	}
+	return NotModified, ""
+}
+
+// opaque returns an entity tag without the mark of a weak one: conditional GET
+// compares weakly (RFC 9110 §13.1.2).
+func opaque(etag []byte) []byte { return bytes.TrimPrefix(etag, weak) }
+
+var weak = []byte("W/")
+
 func (w *rdapWire) classifyFound(q *query, r *response) (Outcome, string) {
 	switch {
-	case q.head && q.kind == Help, r.gzip && q.kind == Help:
+	case r.gzip && !w.gzip:
+		return Garbage, "a compressed body, which the request did not accept"
+	case q.kind == Help && (q.head || r.gzip) && w.constant == nil:
 		return Helped, ""
 	case q.head, r.gzip:
 		return Found, ""
-	case !bytes.HasPrefix(r.body, openBrace):
-		return Garbage, "a body that is no JSON object, it begins " + quote(r.body)
-	case q.kind == Help:
+	}
+	return w.classifyBody(q, r.body)
+}
+
+// classifyBody is the same of a body that is not compressed.
+func (w *rdapWire) classifyBody(q *query, body []byte) (Outcome, string) {
+	if c := w.constant; c != nil && !c.known {
+		c.name = firstName(body)
+	}
+	name, isDomain := w.subject(q)
+	switch {
+	case !bytes.HasPrefix(body, openBrace):
+		return Garbage, "a body that is no JSON object, it begins " + quote(body)
+	case q.kind == Help && w.constant == nil:
 		return Helped, ""
-	case q.isDomain && !names(r.body, q.name):
-		return Wrong, "the answer is about another name, it begins " + quote(r.body)
+	case isDomain && !names(body, name):
+		return Wrong, "the answer is about another name, it begins " + quote(body)
 	}
 	// The type of a remark (RFC 9083 §10.2.1).
-	if _, found := cutAt(r.body, "object redacted due to authori", 'z', "ation"); found {
+	if _, found := cutAt(body, "object redacted due to authori", 'z', "ation"); found {
 		return Degraded, ""
 	}
 	return Found, ""
+}
+
+// firstName returns a copy of the first name in body, nil if there is none.
+func firstName(body []byte) []byte {
+	rest, found := cutAt(body, `"ldh`, 'N', `ame"`)
+	if !found {
+		return nil
+	}
+	name, _, whole := bytes.Cut(bytes.TrimLeft(rest, ": \""), quoteMark)
+	if !whole {
+		return nil
+	}
+	return bytes.Clone(name)
 }
 
 // cutAt returns what follows the first place where body has before, rare and

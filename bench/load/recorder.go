@@ -16,9 +16,12 @@ type interval struct {
 	checked, inTime   int64
 	bytesIn, bytesOut int64
 	opened, resumed   int64
+	compressed        int64
 
 	latency, lag *hdrhistogram.Histogram
 	examples     []example
+	kept         []Kept
+	unkept       int64
 }
 
 // example is one instance of an error.
@@ -37,7 +40,7 @@ func (i *interval) reset() {
 	if lag.TotalCount() > 0 {
 		lag.Reset()
 	}
-	*i = interval{latency: latency, lag: lag, examples: i.examples[:0]}
+	*i = interval{latency: latency, lag: lag, examples: i.examples[:0], kept: i.kept[:0]}
 }
 
 // recorder counts how queries end. It is for one goroutine, or under a lock.
@@ -47,10 +50,14 @@ type recorder struct {
 	seen [Outcomes]bool // an example of it has been told
 	due  int            // answers until the next one is checked
 	last int            // the second that has intervals; later ones count for it
+
+	kept, mayKeep int // answers kept, and how many may be
 }
 
 func newRecorder(r *run) *recorder {
-	rec := &recorder{run: r, now: <-r.empty, due: r.CheckEvery, last: int((r.For - 1) / time.Second)}
+	rec := &recorder{
+		run: r, now: <-r.empty, due: r.CheckEvery, last: int((r.For - 1) / time.Second), mayKeep: max(1, MaxKept/r.Threads),
+	}
 	rec.now.second = -int((r.Warmup + time.Second - 1) / time.Second)
 	return rec
 }
@@ -79,16 +86,67 @@ func (rec *recorder) counts(due time.Duration) bool {
 // due is when q should have been sent, now when its answer was whole.
 func (rec *recorder) answer(q *query, w wire, v *verdict, due, now time.Duration) {
 	outcome, why := v.outcome, v.why
-	if rec.due--; rec.due <= 0 && rec.run.Expect != nil && outcome.Answered() && outcome != Wrong {
-		if expected, known := rec.run.Expect(q.public()); known {
-			rec.due = rec.run.CheckEvery
-			outcome, why = w.check(q, v, &expected)
-			if rec.counts(due) {
-				rec.now.checked++
-			}
-		}
+	if rec.due--; rec.due <= 0 && outcome.Answered() && outcome != Wrong {
+		outcome, why = rec.check(q, w, v, due, now)
+	}
+	if v.gzip && outcome != NotModified && rec.counts(due) {
+		rec.now.compressed++
 	}
 	rec.end(q, outcome, why, due, now)
+}
+
+// check holds an answer against what the registry says. If that is known of other
+// names only, the next answer has its turn.
+func (rec *recorder) check(q *query, w wire, v *verdict, due, now time.Duration) (Outcome, string) {
+	var (
+		r     = rec.run
+		e     Expectation
+		known bool
+	)
+	if r.Expect != nil {
+		if e, known = r.Expect(q.public()); !known {
+			return v.outcome, v.why
+		}
+	}
+	rec.due = r.CheckEvery
+	outcome, why := v.outcome, v.why
+	said, err := w.interpret(q, v)
+	switch later := r.Changes && q.isDomain && q.kind != Miss; {
+	case err != nil:
+		outcome, why = Wrong, err.Error()
+	case !known:
+	case later && !r.Constant:
+		rec.keep(q, said, outcome, due, now)
+	case later, r.Changes && q.kind == Registrar: // which may have another name by now
+	default:
+		outcome, why = said.against(&e)
+		if rec.counts(due) && !r.Constant {
+			rec.now.checked++
+		}
+	}
+	if r.Constant {
+		return v.outcome, v.why
+	}
+	return outcome, why
+}
+
+// keep keeps an answer to be judged once it is known what has changed.
+func (rec *recorder) keep(q *query, said statement, outcome Outcome, due, now time.Duration) {
+	switch {
+	case !rec.counts(due):
+		return
+	case rec.kept == rec.mayKeep:
+		rec.now.unkept++
+		return
+	}
+	rec.kept++
+	rec.now.checked++
+	if said.facts != nil {
+		said.facts = said.facts.clone()
+	}
+	rec.now.kept = append(rec.now.kept, Kept{
+		Name: string(q.name), Asked: rec.run.base.Add(due), Answered: rec.run.base.Add(now), said: said, counted: outcome, sent: quote(q.out),
+	})
 }
 
 // end counts a query that ended so, for a reason that is told if it is an error.
@@ -103,7 +161,7 @@ func (rec *recorder) end(q *query, outcome Outcome, why string, due, now time.Du
 		// Out of range is only what takes longer than a run may.
 		_ = i.latency.RecordValue(int64(now - due))
 	}
-	if outcome.Answered() && now <= rec.run.until {
+	if outcome.Answered() && !outcome.IsError() && now <= rec.run.until {
 		i.inTime++
 	}
 	if outcome.IsError() && !rec.seen[outcome] {

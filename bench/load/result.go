@@ -19,14 +19,20 @@ type Result struct {
 	Requests int64           // queries that ended, in whatever way
 	Outcomes [Outcomes]int64 // how they ended; the sum is Requests
 	Kinds    [Kinds]int64    // what they asked for; the sum is Requests, less the unsent
-	Checked  int64           // answers that were held against Options.Expect
-	// InTime is how many answers came before the end. What was under way then is
-	// waited for and counted in Requests, but not in QPS.
+	Checked  int64           // answers that were held against Options.Expect, with those kept
+	// InTime is how many answers, without those that are errors, came before the end.
+	// What was under way then is waited for and counted in Requests, but not in QPS.
 	InTime int64
+	// Kept are answers of a registry that changes, to be judged when it is known what
+	// was changed when (Options.Changes); Unkept is how many more there were than
+	// MaxKept.
+	Kept   []Kept
+	Unkept int64
 
 	BytesIn, BytesOut int64 // of requests and answers, TLS and headers of TCP excluded
 	Connections       int64 // opened while measuring
 	Resumed           int64 // of them, TLS handshakes that resumed a session
+	Compressed        int64 // answers whose body was compressed
 
 	// Latency has, in nanoseconds, the time to each whole answer of whatever class,
 	// and that to giving up for each time-out and each unsent query.

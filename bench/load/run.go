@@ -194,10 +194,12 @@ func (r *run) remarks(result *Result) (list []string) {
 		add("stopped before the end: these are the figures of the first %s", result.Took.Round(time.Millisecond))
 	}
 	switch {
-	case r.AnyAnswer:
-		add("whatever came was taken for an answer: this target is a reference")
+	case r.Constant:
+		add("this target is a reference: what it sends is read like an answer, and only has to be the same each time")
 	case r.Expect == nil:
 		add("no answer was checked against a registry, only its form and its name")
+	case result.Unkept > 0:
+		add("%d answers whose turn it was were not checked: a run keeps %d", result.Unkept, MaxKept)
 	case result.Checked == 0:
 		add("no answer was checked: none of those whose turn it was is known")
 	}
@@ -207,6 +209,9 @@ func (r *run) remarks(result *Result) (list []string) {
 	}
 	if r.Mix.Conditional > 0 && result.Outcomes[NotModified] == 0 {
 		add("no conditional request was answered by 304: the target sends no entity tags, or changes them each time")
+	}
+	if r.HTTP.Gzip && result.Compressed == 0 {
+		add("no answer was compressed, although every request accepted it")
 	}
 	if unsent := result.Outcomes[Unsent]; unsent > 0 {
 		add("%d queries fell due and could not be sent: the target does not keep up with %g a second on %d connections",

@@ -14,6 +14,9 @@ type query struct {
 	isDomain    bool // name is a domain's
 	head        bool // RDAP: HEAD instead of GET
 	conditional bool // RDAP: to be made a repeat with If-None-Match, if there is something to repeat
+	// repeats is the answer that the query asks for again unless it has changed (RDAP,
+	// If-None-Match); nil for any other query.
+	repeats *tagged
 
 	out []byte // what is sent
 }

@@ -3,7 +3,6 @@ package load
 import (
 	"math"
 	"net/netip"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -246,32 +245,6 @@ func BenchmarkStream(b *testing.B) {
 			for b.Loop() {
 				s.next(&q)
 				w.request(&q)
-			}
-		})
-	}
-}
-
-// BenchmarkRead is what judging an answer costs.
-func BenchmarkRead(b *testing.B) {
-	e, _ := generated().Expect(Query{Name: "example.coop"})
-	q := query{kind: Hit, isDomain: true, name: []byte("example.coop")}
-	text := []byte(foundText("example.coop", &e))
-	o := Options{Names: generated()}
-	// As long as bodies are, with the name not first.
-	body := append([]byte(`{"notices":"`+strings.Repeat("Terms of Service, and more. ", 100)+`",`), foundBody("example.coop", &e)[1:]...)
-	response := []byte("HTTP/1.1 200 OK\r\nServer: x\r\nDate: Mon, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/rdap+json\r\nContent-Length: " +
-		strconv.Itoa(len(body)) + "\r\n\r\n" + string(body))
-	for name, in := range map[string][]byte{"whois": text, "rdap": response} {
-		b.Run(name, func(b *testing.B) {
-			if name == "rdap" {
-				o.Protocol = RDAP
-			}
-			w := newWire(&o, newRandom(1, 0))
-			b.ReportAllocs()
-			for b.Loop() {
-				if v := w.read(&q, in, name == "whois"); v.outcome != Found || !v.done {
-					b.Fatalf("%s: %s", v.outcome, v.why)
-				}
 			}
 		})
 	}

@@ -9,9 +9,9 @@ import (
 // closes. It judges text by the words that clients of many registries look for,
 // so that other servers can be measured too.
 type whoisWire struct {
-	random *random
-	junk   [][]byte
-	any    bool // takes whatever comes
+	random   *random
+	junk     [][]byte
+	constant *constant // nil for a target that answers what it is asked
 }
 
 func (w *whoisWire) request(q *query) {
@@ -40,29 +40,45 @@ func (w *whoisWire) read(q *query, data []byte, ended bool) verdict {
 		return verdict{}
 	case len(data) == 0:
 		return verdict{done: true, outcome: Cut, why: "closed without an answer"}
-	case w.any:
-		return verdict{done: true, outcome: Found, body: data}
 	}
 	v := verdict{done: true, body: data}
 	v.outcome, v.why = w.classify(q, data)
-	if v.outcome != Garbage && data[len(data)-1] != '\n' {
+	switch {
+	case w.constant != nil:
+		v.outcome, v.why = w.constant.same(v.outcome, len(data))
+	case v.outcome != Garbage && data[len(data)-1] != '\n':
 		v.outcome, v.why = Cut, "closed in the middle of the line "+quote(lastLine(data))
 	}
 	return v
 }
 
+// subject returns the name that the answer to q must be about, if it must be about
+// a domain.
+func (w *whoisWire) subject(q *query) (name []byte, isDomain bool) {
+	if w.constant != nil {
+		return w.constant.name, len(w.constant.name) > 0
+	}
+	return q.name, q.isDomain
+}
+
 // classify returns the class of a whole text, and why it is none or the wrong one.
 func (w *whoisWire) classify(q *query, text []byte) (Outcome, string) {
 	line, rest, comments := firstLine(text)
+	if c := w.constant; c != nil && !c.known {
+		if value, ok := bytes.CutPrefix(line, domainName); ok {
+			c.name = bytes.Clone(bytes.TrimSpace(value))
+		}
+	}
+	name, isDomain := w.subject(q)
 	switch {
 	case bytes.HasPrefix(line, domainName):
 		value := bytes.TrimSpace(line[len(domainName):])
-		if q.isDomain && !bytes.EqualFold(value, q.name) {
+		if isDomain && !bytes.EqualFold(value, name) {
 			return Wrong, fmt.Sprintf("the answer is about %q", value)
 		}
 		return Found, ""
 	case bytes.HasPrefix(line, serverName), bytes.HasPrefix(line, registrarField):
-		if q.isDomain {
+		if isDomain {
 			return Wrong, fmt.Sprintf("the answer begins %s", quote(line))
 		}
 		return Found, ""
@@ -82,9 +98,9 @@ func (w *whoisWire) classify(q *query, text []byte) (Outcome, string) {
 	case hasAny(line, limitWords):
 		return Refused, ""
 	case hasAny(line, notFoundWords):
-		if echo, ok := bytes.CutPrefix(rest, noMatchFor); ok && q.isDomain {
-			if name, _, _ := bytes.Cut(echo, quoteMark); !bytes.EqualFold(name, q.name) {
-				return Wrong, fmt.Sprintf("the answer is about %q", name)
+		if echo, ok := bytes.CutPrefix(rest, noMatchFor); ok && isDomain {
+			if about, _, _ := bytes.Cut(echo, quoteMark); !bytes.EqualFold(about, name) {
+				return Wrong, fmt.Sprintf("the answer is about %q", about)
 			}
 		}
 		return NotFound, ""

@@ -9,8 +9,9 @@ type wire interface {
 	// read looks at what has come since the request; ended says that the server has
 	// closed, so that no more will come. data is valid during the call.
 	read(q *query, data []byte, ended bool) verdict
-	// check holds an answer that read took for one against e.
-	check(q *query, v *verdict, e *Expectation) (Outcome, string)
+	// interpret tells what an answer says that read took for one, or why it cannot
+	// be one: what is about another name, or broken in a way that only this finds.
+	interpret(q *query, v *verdict) (statement, error)
 }
 
 // verdict is what there is to say about the bytes that came for a query. The
@@ -33,7 +34,7 @@ func newWire(o *Options, r *random) wire {
 	if o.Protocol == RDAP {
 		return newRDAPWire(o, r)
 	}
-	return &whoisWire{random: r, junk: lineJunk(), any: o.AnyAnswer}
+	return &whoisWire{random: r, junk: lineJunk(), constant: newConstant(o)}
 }
 
 // quote returns the beginning of what came, for people.

@@ -43,7 +43,7 @@ func (ws *workers) drive(ctx context.Context) error {
 		})
 	}
 	if ws.run.Rate > 0 {
-		side.Go(ws.pace)
+		side.Go(func() { ws.pace(ctx) })
 	}
 	side.Go(func() { ws.roll(over) })
 	all.Wait()
@@ -76,7 +76,7 @@ func (ws *workers) record(put func(*recorder)) {
 
 // pace hands out the slots of an open loop as they fall due, and counts those
 // that found no connection before the end.
-func (ws *workers) pace() {
+func (ws *workers) pace(ctx context.Context) {
 	defer close(ws.slots)
 	p := newPacer()
 	defer p.close()
@@ -107,6 +107,8 @@ func (ws *workers) pace() {
 		case <-end.C:
 			ws.record(func(rec *recorder) { rec.unsent(i, 0, 1, r.clock()) })
 			return
+		case <-ctx.Done():
+			return // with all who might take it
 		}
 	}
 }

@@ -152,9 +152,10 @@ func TestPrint(t *testing.T) {
 			t.Errorf("the report does not tell %q:\n%s", want, out.String())
 		}
 	}
-	head, row := strings.Count(strings.SplitN(MarkdownHead, "\n", 2)[0], "|"), r.MarkdownRow(&r.Targets[0])
-	if strings.Count(row, "|") != head || !strings.Contains(row, "25.3") {
-		t.Errorf("a row of %q: %q", MarkdownHead, row)
+	others := 0.25
+	r.LoadBefore, r.Others = LoadAverage{2, 1.5, 1}, &others
+	if got, want := r.Company(), "2.00 1.50 1.00, others 0.25 cores"; got != want {
+		t.Errorf("Company() = %q, want %q", got, want)
 	}
 }
 

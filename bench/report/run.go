@@ -17,8 +17,11 @@ type Run struct {
 	Seconds    float64     `json:"seconds"` // that the whole run took
 	LoadBefore LoadAverage `json:"load_before"`
 	LoadAfter  LoadAverage `json:"load_after"`
-	Partial    bool        `json:"partial,omitempty"` // stopped before its end
-	Failure    string      `json:"failure,omitempty"` // why the run failed, if it did
+	// Others is what all other processes used while the run measured, in cores; nil
+	// if it is not known.
+	Others  *float64 `json:"others_cores,omitempty"`
+	Partial bool     `json:"partial,omitempty"` // stopped before its end
+	Failure string   `json:"failure,omitempty"` // why the run failed, if it did
 
 	// Assumptions that the figures depend on, and other remarks a reader needs.
 	Assumptions []string `json:"assumptions,omitempty"`
@@ -43,6 +46,7 @@ type Figures struct {
 	ServerCPU float64 `json:"server_cpu_us"` // of the server, per query
 	ClientCPU float64 `json:"client_cpu_us"` // of the load generator, per query
 	RSS       int64   `json:"rss_bytes"`     // of the server
+	Others    float64 `json:"others_cores"`  // that all other processes used meanwhile
 }
 
 // Target is one server that was measured.
@@ -65,6 +69,7 @@ type Target struct {
 	BytesOut    int64            `json:"bytes_out,omitempty"`
 	Opened      int64            `json:"connections_opened,omitempty"`
 	Resumed     int64            `json:"handshakes_resumed,omitempty"`
+	Compressed  int64            `json:"answers_compressed,omitempty"`
 	LagP99      float64          `json:"client_lag_p99_us,omitempty"` // how late the load generator itself was
 	Latency     []Percentile     `json:"latency,omitempty"`
 	Series      []Second         `json:"series,omitempty"`

@@ -16,7 +16,7 @@ func TargetOf(name string, o load.Options, r *load.Result) Target {
 		Name: name, Address: o.Target, Figures: FiguresOf(r),
 		Mode: "closed", Connections: o.Connections, Rate: o.Rate, Seconds: round(r.Took.Seconds()),
 		Outcomes: make(map[string]int64), Kinds: make(map[string]int64),
-		Checked: r.Checked, BytesIn: r.BytesIn, BytesOut: r.BytesOut, Opened: r.Connections, Resumed: r.Resumed,
+		Checked: r.Checked, BytesIn: r.BytesIn, BytesOut: r.BytesOut, Opened: r.Connections, Resumed: r.Resumed, Compressed: r.Compressed,
 		LagP99: micros(time.Duration(r.Lag.ValueAtPercentile(99))), Latency: percentiles(r.Latency), Series: seriesOf(r), Examples: r.Examples,
 	}
 	if o.Rate > 0 {

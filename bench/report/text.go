@@ -16,13 +16,31 @@ func (r *Run) PrintHead(w io.Writer) {
 	fmt.Fprintf(w, "load average  %s\n", r.LoadBefore)
 }
 
+// PrintAfter writes who else used the machine, and how long the run took.
+func (r *Run) PrintAfter(w io.Writer) {
+	if r.Others != nil {
+		fmt.Fprintf(w, "others        used %.2f of %d cores while this was measured\n", *r.Others, r.Machine.Cores)
+	}
+	fmt.Fprintf(w, "load average  %s after %.1f s\n\n", r.LoadAfter, r.Seconds)
+}
+
+// Company tells on one line who else used the machine: its load average before the
+// run and, if it is known, what others used of its cores while the run measured.
+// The run's own predecessor is in the first, and not in the second.
+func (r *Run) Company() string {
+	if r.Others == nil {
+		return r.LoadBefore.String()
+	}
+	return fmt.Sprintf("%s, others %.2f cores", r.LoadBefore, *r.Others)
+}
+
 // Print writes what a run measured: assumptions, a line for each target, what went
 // wrong.
 func (r *Run) Print(w io.Writer) error {
 	for _, line := range r.Assumptions {
 		fmt.Fprintf(w, "              %s\n", line)
 	}
-	fmt.Fprintf(w, "load average  %s after %.1f s\n\n", r.LoadAfter, r.Seconds)
+	r.PrintAfter(w)
 	if len(r.Targets) > 0 {
 		if err := printTargets(w, r.Targets); err != nil {
 			return err
@@ -48,24 +66,13 @@ func printTargets(w io.Writer, targets []Target) error {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n",
 			t.Name, Count(int64(t.QPS)), Micros(t.P50), Micros(t.P99), Micros(t.P999), Micros(t.Max),
 			Count(t.Requests), Count(t.Errors), Count(t.Refused), Count(t.Degraded), Count(t.Checked),
-			measured(t.ServerCPU), measured(t.ClientCPU), Bytes(t.RSS))
+			Measured(t.ServerCPU), Measured(t.ClientCPU), Bytes(t.RSS))
 	}
 	return table.Flush()
 }
 
-// MarkdownHead begins a table of RESULTS.md whose rows MarkdownRow makes.
-const MarkdownHead = "| date | commit | machine | command | target | queries/s | p50 | p99 | p99.9 | server CPU µs | loader CPU µs | RSS | errors |\n" +
-	"| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-
-// MarkdownRow returns the row of t in a table of RESULTS.md.
-func (r *Run) MarkdownRow(t *Target) string {
-	return fmt.Sprintf("| %s | %s | %s, %d cores | `%s` | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
-		r.Started.Format("2006-01-02"), r.Commit, r.Machine.CPU, r.Machine.Cores, strings.ReplaceAll(r.Command, "|", `\|`), t.Name,
-		Count(int64(t.QPS)), Micros(t.P50), Micros(t.P99), Micros(t.P999), measured(t.ServerCPU), measured(t.ClientCPU), Bytes(t.RSS), Count(t.Errors))
-}
-
-// measured returns a figure to a tenth, or a dash for what was not measured.
-func measured(x float64) string {
+// Measured returns a figure to a tenth, or a dash for what was not measured.
+func Measured(x float64) string {
 	if x == 0 {
 		return "-"
 	}

@@ -10,13 +10,22 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// The header fields of a found domain, as rddsd sends them; Date, Content-Length
-// and Connection come from fasthttp.
-var constantHeader = [...][2]string{
-	{"Content-Type", "application/rdap+json"},
-	{"Access-Control-Allow-Origin", "*"},
-	{"X-Content-Type-Options", "nosniff"},
-	{"Cache-Control", "max-age=60"},
+// constantHeader returns the header fields of a found domain, as rddsd sends them
+// where it compresses; Date, Content-Length and Connection come from the server.
+func constantHeader(secure bool) [][2]string {
+	fields := [][2]string{
+		{"Content-Type", "application/rdap+json"},
+		{"Access-Control-Allow-Origin", "*"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Access-Control-Expose-Headers", "ETag, Retry-After"},
+		{"ETag", `W/"65cef501eca3619d"`},
+		{"Cache-Control", "max-age=60"},
+		{"Vary", "Accept-Encoding"},
+	}
+	if secure {
+		fields = append(fields, [2]string{"Strict-Transport-Security", "max-age=31536000"})
+	}
+	return fields
 }
 
 // constantBuffer is the size of the buffers of a connection, in bytes: the
@@ -27,11 +36,12 @@ const constantBuffer = 16 << 10
 // with the header of a real answer, whatever is asked. It speaks TLS if config is
 // not nil.
 func serveConstant(ctx context.Context, l net.Listener, config *tls.Config) error {
-	values := make([][2][]byte, len(constantHeader)-1)
-	for i, field := range constantHeader[1:] {
-		values[i] = [2][]byte{[]byte(field[0]), []byte(field[1])}
+	var values [][2][]byte
+	fields := constantHeader(config != nil)
+	for _, field := range fields[1:] {
+		values = append(values, [2][]byte{[]byte(field[0]), []byte(field[1])})
 	}
-	contentType := []byte(constantHeader[0][1])
+	contentType := []byte(fields[0][1])
 	server := fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			ctx.SetStatusCode(http.StatusOK)

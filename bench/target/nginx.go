@@ -111,8 +111,9 @@ func nginxConfig(address string, o nginxOptions) []byte {
 	}
 	b.WriteString("  access_log off;\n  server_tokens off;\n  etag off;\n  if_modified_since off;\n" +
 		"  keepalive_timeout 60s;\n  keepalive_requests 1000000000;\n  tcp_nodelay on;\n  types {}\n")
-	fmt.Fprintf(&b, "  default_type %s;\n", constantHeader[0][1])
-	for _, field := range constantHeader[1:] {
+	fields := constantHeader(o.tls)
+	fmt.Fprintf(&b, "  default_type %s;\n", fields[0][1])
+	for _, field := range fields[1:] {
 		fmt.Fprintf(&b, "  add_header %s %q;\n", field[0], field[1])
 	}
 	if o.sendfile {

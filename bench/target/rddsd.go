@@ -113,10 +113,30 @@ func (r *Rddsd) ready(ctx context.Context) error {
 	return nil
 }
 
-// startChurn has rddsd's own command change the registry at a rate until Stop, in
-// a process of its own: it is neither the server's work nor the load generator's.
+// startChurn has rddsd's own command change the registry at a rate until EndChurn,
+// in a process of its own: it is neither the server's work nor the load generator's.
 func (s *Starter) startChurn(binary, registry string) error {
-	_, err := s.start("churn", exec.Command(binary, "registry", "churn",
-		"--rate", strconv.FormatFloat(s.Rddsd.Churn, 'g', -1, 64), "--to", "sqlite:"+registry))
+	dir, err := s.Dir()
+	if err != nil {
+		return err
+	}
+	s.churnLog = filepath.Join(dir, "churn.log")
+	s.churn, err = s.start("churn", exec.Command(binary, "registry", "churn",
+		"--rate", strconv.FormatFloat(s.Rddsd.Churn, 'g', -1, 64), "--to", "sqlite:"+registry, "--log", s.churnLog))
 	return err
+}
+
+// EndChurn ends the changes that are made to rddsd's registry, and returns the path
+// of their log, "" if none are made.
+func (s *Starter) EndChurn() (string, error) {
+	if s.churn == nil {
+		return "", nil
+	}
+	p := s.churn
+	s.churn = nil
+	if err := p.Ended(); err != nil {
+		return "", err
+	}
+	s.running = slices.DeleteFunc(s.running, func(other *Process) bool { return other == p })
+	return s.churnLog, p.Stop()
 }

@@ -56,6 +56,9 @@ type Starter struct {
 	dir     string // for files of the servers
 	rddsd   *Rddsd // once it was needed
 	running []*Process
+
+	churn    *Process // changes rddsd's registry
+	churnLog string   // path of its log
 }
 
 // Names returns what Start takes, beside NAME=ADDRESS,PID. Variants, which show
@@ -152,7 +155,7 @@ func (s *Starter) Stop() error {
 	for _, p := range slices.Backward(s.running) {
 		faults = append(faults, p.Stop())
 	}
-	s.running, s.rddsd = nil, nil
+	s.running, s.rddsd, s.churn = nil, nil, nil
 	if s.dir != "" {
 		faults = append(faults, os.RemoveAll(s.dir))
 		s.dir = ""

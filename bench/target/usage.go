@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,56 @@ func (p *Process) Usage() (Usage, error) {
 	}
 	return sum, nil
 }
+
+// UsageUnless reads the same, nothing if the process descends from other, whose
+// own usage then holds it.
+func (p *Process) UsageUnless(other *Process) (Usage, error) {
+	if p == nil {
+		return Usage{}, nil
+	}
+	pids, err := family(other.PID)
+	if err != nil {
+		return Usage{}, fmt.Errorf("read what %s has started: %w", other, err)
+	}
+	if slices.Contains(pids, p.PID) {
+		return Usage{}, nil
+	}
+	return p.Usage()
+}
+
+// MachineTime returns the processor time that the whole machine has used since it
+// was started: all processes, the kernel, and what a host of virtual machines took
+// away. Linux counts it by the tick.
+func MachineTime() (time.Duration, error) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("read what the machine uses: %w", err)
+	}
+	line, _, _ := bytes.Cut(data, []byte{'\n'})
+	fields := strings.Fields(string(line))
+	if len(fields) <= statSteal || fields[0] != "cpu" {
+		return 0, fmt.Errorf("read what the machine uses: /proc/stat begins %q", line)
+	}
+	var ticks int64
+	for i, field := range fields[1 : statSteal+1] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read what the machine uses: %w", err)
+		}
+		if i+1 != statIdle && i+1 != statWaiting {
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * clockTick, nil
+}
+
+// Fields of the first line of /proc/stat (proc(5)), behind user, nice and system.
+// Those behind steal are part of user and nice.
+const (
+	statIdle    = 4
+	statWaiting = 5
+	statSteal   = 8
+)
 
 func usageOf(pid int) (Usage, error) {
 	threads, err := threadTime(pid)
