@@ -61,7 +61,13 @@ func (r reg) maintain(t testing.TB, keep string) {
 // source returns a Source as the edge's role.
 func (r reg) source(t testing.TB) *postgres.Source {
 	t.Helper()
-	s, err := postgres.Open(r.DSN("edge1"), 5*time.Second)
+	return r.sourceEvery(t, 5*time.Second)
+}
+
+// sourceEvery returns a Source that polls that often at least.
+func (r reg) sourceEvery(t testing.TB, interval time.Duration) *postgres.Source {
+	t.Helper()
+	s, err := postgres.Open(r.DSN("edge1"), interval)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,10 @@ type Source struct {
 	interval time.Duration
 	limits   limits
 
+	// audit, when set, is called at the end of each poll's transaction, in which
+	// conn still sees what was read. It is how tests compare the two.
+	audit func(ctx context.Context, conn *pgx.Conn) error
+
 	conn   *pgx.Conn // for polls and snapshots; nil = not connected
 	fresh  bool      // nothing has been read on conn yet
 	ear    ear
@@ -267,6 +271,9 @@ func (s *Source) read(ctx context.Context, watch *watch, from *place, now *head,
 		delta.Changes = append(delta.Changes, changes...)
 		return err
 	})
+	if err == nil && s.audit != nil {
+		err = s.audit(ctx, s.conn)
+	}
 	return delta, &to, orStalled(ctx, err)
 }
 
