@@ -19,7 +19,6 @@ import (
 	"rddsd/server/command"
 	"rddsd/server/config"
 	"rddsd/server/lookup"
-	"rddsd/server/rdap"
 	"rddsd/server/tally"
 	"rddsd/server/whois"
 )
@@ -47,10 +46,11 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	if err != nil {
 		return err
 	}
-	certificate, err := command.OpenCertificate(cfg)
+	rdapServer, err := command.NewRDAP(cfg)
 	if err != nil {
 		return err
 	}
+	defer rdapServer.Compressed.Close()
 
 	data := new(cache.Cache)
 	path, _ := cfg.SQLite()
@@ -61,8 +61,8 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	limiter := ratelimit.New(cfg.Limits(), time.Now())
 	onWHOIS, onRDAP := command.NewCaps(cfg)
 	whoisServer := &whois.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onWHOIS, Log: log, Loops: cfg.WHOIS.Loops, Balancers: cfg.WHOIS.ProxyFrom}
-	rdapServer := &rdap.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onRDAP, Log: log, Certificate: certificate}
-	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificate: certificate, Log: log}
+	rdapServer.Cache, rdapServer.Finder, rdapServer.Limiter, rdapServer.Tally, rdapServer.Caps, rdapServer.Log = data, finder, limiter, queries, onRDAP, log
+	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificates: rdapServer.Certificates, Log: log}
 	adminServer := &admin.Server{
 		Version: command.FullVersion(), Kind: "sqlite", Cache: data, Feed: follower.Status, Tally: queries, Limiter: limiter,
 		Services: command.Counted(whoisServer, onWHOIS, rdapServer, onRDAP), Reload: reloader.Reload, Decide: follower.Decide, Log: log,

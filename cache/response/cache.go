@@ -76,5 +76,9 @@ type Counts struct {
 func (c *Cache) Counts() Counts { return Counts{Hits: c.hits.Load(), Misses: c.misses.Load()} }
 
 // Close ends the Cache's goroutine and gives its memory back. Nothing may use the
-// Cache any more, nor afterwards.
-func (c *Cache) Close() { c.packed.Close() }
+// Cache any more, nor afterwards. On a nil Cache it does nothing.
+func (c *Cache) Close() {
+	if c != nil {
+		c.packed.Close()
+	}
+}

@@ -25,9 +25,14 @@ const (
 	maxConnections = 16384
 )
 
+// publicPaths are the configuration's paths of where the public reaches us.
+var publicPaths = [...]string{"whois.listen", "rdap.http", "rdap.https", "rdap.redirect"}
+
 // public is where the public reaches us, by the configuration's paths.
 func public(cfg *config.Config) map[string][]netip.AddrPort {
-	return map[string][]netip.AddrPort{"whois.listen": cfg.WHOIS.Listen, "rdap.http": cfg.RDAP.HTTP, "rdap.https": cfg.RDAP.HTTPS}
+	return map[string][]netip.AddrPort{
+		"whois.listen": cfg.WHOIS.Listen, "rdap.http": cfg.RDAP.HTTP, "rdap.https": cfg.RDAP.HTTPS, "rdap.redirect": cfg.RDAP.Redirect,
+	}
 }
 
 // ProbePorts opens every port of the configuration and closes it again, so that
@@ -37,7 +42,7 @@ func ProbePorts(ctx context.Context, cfg *config.Config) error {
 	paths := public(cfg)
 	paths["admin.listen"] = cfg.Admin.Listen
 	var faults []error
-	for _, path := range []string{"whois.listen", "rdap.http", "rdap.https", "admin.listen"} {
+	for _, path := range append(publicPaths[:], "admin.listen") {
 		listeners, err := open(ctx, cfg, slog.New(slog.DiscardHandler), path, paths[path])
 		faults = append(faults, err, closeAll(listeners))
 	}
@@ -74,10 +79,10 @@ func closeAll(listeners []net.Listener) error {
 // when nothing is configured.
 func OpenFront(ctx context.Context, cfg *config.Config, log *slog.Logger, w *whois.Server, r *rdap.Server) ([]server.Named, error) {
 	var (
-		opened [3][]net.Listener
+		opened [len(publicPaths)][]net.Listener
 		err    error
 	)
-	for i, path := range []string{"whois.listen", "rdap.http", "rdap.https"} {
+	for i, path := range publicPaths {
 		if opened[i], err = open(ctx, cfg, log, path, public(cfg)[path]); err != nil {
 			for _, listeners := range opened {
 				err = errors.Join(err, closeAll(listeners))
@@ -85,13 +90,15 @@ func OpenFront(ctx context.Context, cfg *config.Config, log *slog.Logger, w *who
 			return nil, err
 		}
 	}
-	log.Info("serving", "whois", addresses(opened[0]), "rdap_http", addresses(opened[1]), "rdap_https", addresses(opened[2]))
+	log.Info("serving", "whois", addresses(opened[0]), "rdap_http", addresses(opened[1]), "rdap_https", addresses(opened[2]), "rdap_redirect", addresses(opened[3]))
 	if len(cfg.TLDs) == 0 && cfg.Registry.SQLite == "" {
 		invite(os.Stdout, w.Cache.Current(), opened[0], opened[1])
 	}
 	return []server.Named{
 		{Name: "whois", Service: service(func(ctx context.Context) error { return w.Serve(ctx, opened[0]...) })},
-		{Name: "rdap", Service: service(func(ctx context.Context) error { return r.Serve(ctx, rdap.Listeners{Plain: opened[1], TLS: opened[2]}) })},
+		{Name: "rdap", Service: service(func(ctx context.Context) error {
+			return r.Serve(ctx, rdap.Listeners{Plain: opened[1], TLS: opened[2], Redirect: opened[3]})
+		})},
 	}, nil
 }
 

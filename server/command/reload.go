@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"rddsd/ratelimit"
 	"rddsd/server/config"
@@ -24,13 +23,13 @@ import (
 // and certificates. What needs a restart it names and leaves. On any fault the
 // running configuration stays as it is.
 type Reloader struct {
-	Load        Load
-	Running     *config.Config // in force
-	Finder      *lookup.Finder
-	Limiter     *ratelimit.Limiter
-	WHOIS, RDAP *listen.Caps
-	Certificate *rdap.Certificate // nil without TLS
-	Log         *slog.Logger
+	Load         Load
+	Running      *config.Config // in force
+	Finder       *lookup.Finder
+	Limiter      *ratelimit.Limiter
+	WHOIS, RDAP  *listen.Caps
+	Certificates rdap.Certificates // none without TLS
+	Log          *slog.Logger
 
 	mu sync.Mutex // one reload at a time
 }
@@ -61,10 +60,8 @@ func (r *Reloader) Reload(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.Certificate != nil {
-		if err := r.Certificate.Reload(); err != nil {
-			return err
-		}
+	if err := r.Certificates.Reload(); err != nil {
+		return err
 	}
 	r.Finder.SetPolicies(Policies(cfg))
 	r.Limiter.SetConfig(cfg.Limits())
@@ -93,7 +90,7 @@ func needRestart(running, next *config.Config) []string {
 		{"[whois] listen", running.WHOIS.Listen, next.WHOIS.Listen},
 		{"[whois] loops", running.WHOIS.Loops, next.WHOIS.Loops},
 		{"[whois] proxy_from", running.WHOIS.ProxyFrom, next.WHOIS.ProxyFrom},
-		{"[rdap]", [...]any{running.RDAP.HTTP, running.RDAP.HTTPS}, [...]any{next.RDAP.HTTP, next.RDAP.HTTPS}},
+		{"[rdap]", started(running.RDAP), started(next.RDAP)},
 		{"[[certificate]]", running.Certificates, next.Certificates},
 		{"[admin]", running.Admin, next.Admin},
 		{"[log]", running.Log, next.Log},
@@ -110,8 +107,15 @@ func keepStarted(running, next *config.Config) *config.Config {
 	kept := *next
 	kept.Registry, kept.Feed, kept.Data, kept.Certificates, kept.Admin, kept.Log = running.Registry, running.Feed, running.Data, running.Certificates, running.Admin, running.Log
 	kept.WHOIS.Listen, kept.WHOIS.Loops, kept.WHOIS.ProxyFrom = running.WHOIS.Listen, running.WHOIS.Loops, running.WHOIS.ProxyFrom
-	kept.RDAP.HTTP, kept.RDAP.HTTPS = running.RDAP.HTTP, running.RDAP.HTTPS
+	kept.RDAP = started(running.RDAP)
+	kept.RDAP.BaseURL = next.RDAP.BaseURL
 	return &kept
+}
+
+// started returns what of r only a start puts in force.
+func started(r config.RDAP) config.RDAP {
+	r.BaseURL = ""
+	return r
 }
 
 // Policies returns how answers look, by TLD: as configured, or by default.
@@ -148,16 +152,4 @@ func capLimits(cfg *config.Config) (onWHOIS, onRDAP listen.Limits) {
 		return listen.Limits{}, listen.Limits{}
 	}
 	return listen.Limits{PerClient: whoisPerClient, Total: maxConnections}, listen.Limits{PerClient: rdapPerClient, Total: maxConnections}
-}
-
-// OpenCertificate opens the configured certificate, or makes one for loopback.
-// It returns nil when nothing is served over TLS.
-func OpenCertificate(cfg *config.Config) (*rdap.Certificate, error) {
-	if len(cfg.RDAP.HTTPS) == 0 {
-		return nil, nil
-	}
-	if len(cfg.Certificates) == 0 {
-		return rdap.SelfSigned(cfg.TLSDir(), time.Now())
-	}
-	return rdap.OpenCertificate(cfg.Certificates[0].Cert, cfg.Certificates[0].Key)
 }

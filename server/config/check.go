@@ -39,10 +39,43 @@ func check(c *Config, report func(path, problem string)) {
 	for i := range c.Certificates {
 		c.Certificates[i].check(fmt.Sprintf("certificate[%d]", i), report)
 	}
-	if len(c.Certificates) > 1 {
-		report("certificate[1]", "this release serves one certificate; use one that holds the host names of all")
-	}
+	checkRDAP(c, report)
 	checkTLDs(c, report)
+}
+
+// maxGzipCache is the largest cache of compressed bodies, in MiB: all of ten million
+// answers have less.
+const maxGzipCache = 16 << 10
+
+func checkRDAP(c *Config, report func(path, problem string)) {
+	if c.RDAP.GzipCache < 0 || c.RDAP.GzipCache > maxGzipCache {
+		report("rdap.gzip_cache", fmt.Sprintf("is %d MiB; write a number from 0, which is no compression, to %d", c.RDAP.GzipCache, maxGzipCache))
+	}
+	for _, network := range c.RDAP.ForwardedFrom {
+		if network.Bits() == 0 {
+			report("rdap.forwarded_from", fmt.Sprintf("%v is everybody, so that everybody could pass for somebody else; write the addresses of your proxies", network))
+		}
+	}
+	if len(c.RDAP.Redirect) == 0 {
+		return
+	}
+	const problem = "%q is where [rdap] redirect leads, and is not https; write the https URL of the service, or leave redirect out"
+	bases := 0
+	for i, t := range c.TLDs {
+		if path := TLDPath(i, "base_url"); c.Explicit(path) {
+			bases++
+			if !strings.HasPrefix(t.BaseURL, "https://") {
+				report(path, fmt.Sprintf(problem, t.BaseURL))
+			}
+		}
+	}
+	if (bases == 0 || bases < len(c.TLDs)) && !strings.HasPrefix(c.RDAP.BaseURL, "https://") {
+		path := "rdap.base_url"
+		if !c.Explicit(path) {
+			path = "rdap.redirect" // where something stands that can be changed
+		}
+		report(path, fmt.Sprintf(problem, c.RDAP.BaseURL))
+	}
 }
 
 func checkPaths(c *Config, report func(path, problem string)) {
@@ -90,6 +123,7 @@ func checkListeners(c *Config, report func(path, problem string)) {
 		{"whois.listen", c.WHOIS.Listen},
 		{"rdap.http", c.RDAP.HTTP},
 		{"rdap.https", c.RDAP.HTTPS},
+		{"rdap.redirect", c.RDAP.Redirect},
 		{"admin.listen", c.Admin.Listen},
 	} {
 		for _, addr := range listener.addrs {

@@ -63,15 +63,24 @@ type WHOIS struct {
 type RDAP struct {
 	HTTP      []netip.AddrPort `toml:"http"`
 	HTTPS     []netip.AddrPort `toml:"https"`
+	Redirect  []netip.AddrPort `toml:"redirect"`   // leads to the base URL and does nothing else
 	HTTPPlain bool             `toml:"http_plain"` // HTTP may be reached from outside
 	BaseURL   string           `toml:"base_url"`   // as clients see it; ends with a slash
+
+	ProxyFrom     []netip.Prefix `toml:"proxy_from"`     // balancers, whose connections begin with a PROXY header
+	ForwardedFrom []netip.Prefix `toml:"forwarded_from"` // HTTP proxies, which tell for whom they ask
+	Forwarded     ForwardedField `toml:"forwarded"`      // in which field they do
+	GzipCache     int            `toml:"gzip_cache"`     // MiB of bodies in gzip that are kept; 0 = no gzip
 }
 
-// Certificate is a TLS certificate with its key, in PEM. There may be one.
+// ForwardedField is the header field in which HTTP proxies tell for whom they ask.
+type ForwardedField string
+
+// Certificate is a TLS certificate with its key, in PEM.
 type Certificate struct {
 	Cert  string   `toml:"cert"`  // path: the certificate, then its intermediates
 	Key   string   `toml:"key"`   // path
-	Names []string `toml:"names"` // host names that it must hold
+	Names []string `toml:"names"` // host names that it must hold, and is shown for
 }
 
 // Admin is what only the operator can reach.
@@ -123,6 +132,8 @@ func Default() *Config {
 			HTTP:    []netip.AddrPort{netip.AddrPortFrom(loopback4, 8080)},
 			HTTPS:   []netip.AddrPort{netip.AddrPortFrom(loopback4, 8443)},
 			BaseURL: "http://127.0.0.1:8080/",
+
+			Forwarded: "X-Forwarded-For", GzipCache: 64,
 		},
 		Admin:     Admin{Listen: []netip.AddrPort{netip.AddrPortFrom(loopback4, 9180)}},
 		RateLimit: RateLimit{Mode: ratelimit.Enforce, Rate: ratelimit.DefaultRate, Burst: ratelimit.DefaultBurst},

@@ -76,6 +76,11 @@ https = [
 ]
 http_plain = true
 base_url = "https://rdap.nic.example/"
+redirect = ["192.0.2.1:80"]
+proxy_from = ["192.0.2.9"]
+forwarded_from = ["192.0.2.64/26"]
+forwarded = "Forwarded"
+gzip_cache = 0
 [admin]
 listen = ["127.0.0.1:9000"]
 socket = "/run/rddsd/admin.sock"
@@ -108,8 +113,12 @@ format = "json"
 		Feed:     Feed{2 * time.Second, time.Hour, 20 * time.Minute},
 		Data:     Data{"/var/lib/rddsd"},
 		WHOIS:    WHOIS{[]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:43"), netip.MustParseAddrPort("[2001:db8::1]:43")}, lookup.Profile2017, "REDACTED", 2, []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25"), netip.MustParsePrefix("2001:db8::9/128")}},
-		RDAP:     RDAP{nil, []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443"), netip.MustParseAddrPort("[2001:db8::1]:443")}, true, "https://rdap.nic.example/"},
-		Admin:    Admin{[]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9000")}, "/run/rddsd/admin.sock"},
+		RDAP: RDAP{
+			HTTPS:    []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443"), netip.MustParseAddrPort("[2001:db8::1]:443")},
+			Redirect: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:80")}, HTTPPlain: true, BaseURL: "https://rdap.nic.example/",
+			ProxyFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.9/32")}, ForwardedFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.64/26")}, Forwarded: "Forwarded",
+		},
+		Admin: Admin{[]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9000")}, "/run/rddsd/admin.sock"},
 		RateLimit: RateLimit{
 			ratelimit.DryRun, 10, 100,
 		},

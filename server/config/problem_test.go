@@ -69,7 +69,6 @@ func TestProblems(t *testing.T) {
 				`rddsd.toml:2:1: [registry]: unknown key "postgres"; it comes with a later release`,
 				`rddsd.toml:3:1: [registry]: unknown key "nats"; it comes with a later release`,
 				`rddsd.toml:4:2: unknown table "web"; it comes with a later release`,
-				`rddsd.toml:7:1: [rdap]: unknown key "redirect"; it comes with a later release`,
 				`rddsd.toml:10:1: [[tld]]: unknown key "searches"; it comes with a later release`,
 				`rddsd.toml:11:1: [[tld]]: unknown key "hosts"; it comes with a later release`,
 			},
@@ -270,7 +269,26 @@ name = "example"
 			[]string{
 				`rddsd.toml:2:8: [[certificate]] cert: /nonexistent/cert.pem cannot be read: no such file or directory; write the path of a file that this user may read`,
 				`rddsd.toml:4:3: [[certificate]] cert: is missing; write the path of the file with the certificate, in PEM`,
-				`rddsd.toml:4:3: [[certificate]]: this release serves one certificate; use one that holds the host names of all`,
+			},
+		},
+		{
+			"a redirect to where TLS is not spoken", "[rdap]\nredirect = [\"192.0.2.1:80\"]\n",
+			[]string{`rddsd.toml:2:1: [rdap] redirect: "http://127.0.0.1:8080/" is where [rdap] redirect leads, and is not https; write the https URL of the service, or leave redirect out`},
+		},
+		{
+			"for one TLD", "[rdap]\nredirect = [\"192.0.2.1:80\"]\nbase_url = \"https://rdap.nic.example/\"\n[[tld]]\nname = \"example\"\nbase_url = \"http://rdap.nic.example/\"\n",
+			[]string{`rddsd.toml:6:12: [[tld]] base_url: "http://rdap.nic.example/" is where [rdap] redirect leads, and is not https; write the https URL of the service, or leave redirect out`},
+		},
+		{
+			"a redirect on a port that is taken", "[rdap]\nredirect = [\"127.0.0.1:8043\"]\nbase_url = \"https://rdap.nic.example/\"\n",
+			[]string{`rddsd.toml:2:1: [rdap] redirect: 127.0.0.1:8043 stands in [whois] listen already; give each its own port`},
+		},
+		{
+			"everybody as a proxy", "[rdap]\nforwarded_from = [\"::/0\"]\nforwarded = \"forwarded\"\ngzip_cache = -1\n",
+			[]string{
+				`rddsd.toml:3:13: [rdap] forwarded: is the text "forwarded"; write "X-Forwarded-For" or "Forwarded"`,
+				`rddsd.toml:4:14: [rdap] gzip_cache: is -1 MiB; write a number from 0, which is no compression, to 16384`,
+				`rddsd.toml:2:1: [rdap] forwarded_from: ::/0 is everybody, so that everybody could pass for somebody else; write the addresses of your proxies`,
 			},
 		},
 		{

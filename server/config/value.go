@@ -83,6 +83,7 @@ type words[T any] []struct {
 var (
 	profiles  = words[lookup.Profile]{{"2024", lookup.Profile2024}, {"2017", lookup.Profile2017}}
 	logLevels = words[slog.Level]{{"debug", slog.LevelDebug}, {"info", slog.LevelInfo}, {"warn", slog.LevelWarn}, {"error", slog.LevelError}}
+	fields    = words[ForwardedField]{{"X-Forwarded-For", "X-Forwarded-For"}, {"Forwarded", "Forwarded"}}
 	formats   = words[LogFormat]{{LogAuto.String(), LogAuto}, {LogJSON.String(), LogJSON}, {LogText.String(), LogText}}
 	models    = words[registry.ContactModel]{
 		{registry.ModelFull.String(), registry.ModelFull},
@@ -166,6 +167,8 @@ func (l *loader) set(path string, field reflect.Value, v value) {
 		want = one(field, v, models)
 	case *ratelimit.Mode:
 		want = one(field, v, modes)
+	case *ForwardedField:
+		want = one(field, v, fields)
 	case *slog.Level:
 		want = one(field, v, logLevels)
 	case *LogFormat:

@@ -86,6 +86,22 @@ func (c *Caps) Acquire(addr netip.Addr) (Slot, Verdict) {
 	return Slot{c, client, Granted}, Granted
 }
 
+// shared is the client of connections that carry the queries of many.
+var shared = client{bits: 255}
+
+// AcquireShared takes a place for a connection that carries the queries of many
+// clients, a proxy's: only the total caps those. It takes none when the verdict is Full.
+func (c *Caps) AcquireShared() (Slot, Verdict) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.limits.Total > 0 && c.open >= c.limits.Total {
+		return Slot{}, Full
+	}
+	c.open++
+	c.granted[shared]++
+	return Slot{c, shared, Granted}, Granted
+}
+
 // Crowded reports whether Acquire would find a connection from addr crowded. It is
 // for who answers at once and takes no place for that.
 func (c *Caps) Crowded(addr netip.Addr) bool {

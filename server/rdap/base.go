@@ -1,6 +1,7 @@
 package rdap
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -63,6 +64,18 @@ func (b *bases) match(path []byte) (_ base, ok bool) {
 	return b.list[len(b.list)-1], false
 }
 
+// hosted returns the base whose URL has host, which may come with a port, or the one
+// with the shortest path.
+func (b *bases) hosted(host []byte) base {
+	name, _, _ := bytes.Cut(host, []byte{':'})
+	for _, base := range b.list {
+		if strings.EqualFold(hostOf(base.policy.BaseURL), string(name)) {
+			return base
+		}
+	}
+	return b.list[len(b.list)-1]
+}
+
 // of returns the base URL that a request below b asked, when its answer stands
 // under p: p's own, unless the name was asked for below another TLD's path.
 func (b base) of(p *lookup.Policy) string {
@@ -70,6 +83,15 @@ func (b base) of(p *lookup.Policy) string {
 		return p.BaseURL
 	}
 	return b.policy.BaseURL
+}
+
+// hostOf returns the host name of an absolute URL, without a port.
+func hostOf(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	if i := strings.IndexAny(rest, ":/"); i >= 0 {
+		return rest[:i]
+	}
+	return rest
 }
 
 // pathOf returns the path of an absolute URL that ends with a slash.

@@ -119,6 +119,8 @@ const ambiguous = "More than one registrar has this name: ask by IANA ID."
 // explain returns the sentence that tells an error.
 func explain(status int) string {
 	switch status {
+	case http.StatusMovedPermanently:
+		return "This service is asked over TLS: follow Location."
 	case http.StatusBadRequest:
 		return "The request cannot be understood: check the name, the address or the percent-encoding."
 	case http.StatusNotFound:

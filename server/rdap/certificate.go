@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Certificate is what the TLS listeners show: a certificate chain and its key in
-// two PEM files, read again when they change. All methods are safe for
-// concurrent use.
+// Certificate is a certificate chain and its key in two PEM files, read again when
+// they change. All methods are safe for concurrent use.
 type Certificate struct {
 	certFile, keyFile string
-	own               bool // made by us, and renewed by us until somebody puts another there
+	names             []string // host names that it must hold
+	own               bool     // made by us, and renewed by us until somebody puts another there
 
 	current atomic.Pointer[tls.Certificate]
 
@@ -24,10 +24,11 @@ type Certificate struct {
 	read [2]os.FileInfo // the files as they were last read, or tried to be
 }
 
-// OpenCertificate reads the chain in certFile and its key in keyFile. The error
-// names the file and what is wrong with it.
-func OpenCertificate(certFile, keyFile string) (*Certificate, error) {
-	c := &Certificate{certFile: certFile, keyFile: keyFile}
+// OpenCertificate reads the chain in certFile and its key in keyFile, now and after
+// each change; it must hold all names. The error names the file and what is wrong with
+// it.
+func OpenCertificate(certFile, keyFile string, names ...string) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, names: names}
 	if err := c.Reload(); err != nil {
 		return nil, err
 	}
@@ -42,27 +43,44 @@ func (c *Certificate) Reload() error {
 	return c.load()
 }
 
+// show shows pair to every handshake that begins after it returns.
+func (c *Certificate) show(pair *tls.Certificate) { c.current.Store(pair) }
+
 // NotAfter returns when the certificate in use expires.
 func (c *Certificate) NotAfter() time.Time { return c.current.Load().Leaf.NotAfter }
 
-// load reads the files. The caller holds mu.
+// load reads the files and shows what they hold. The caller holds mu.
 func (c *Certificate) load() error {
+	pair, err := c.open()
+	if err != nil {
+		return err
+	}
+	c.show(pair)
+	return nil
+}
+
+// open reads the files. The caller holds mu.
+func (c *Certificate) open() (*tls.Certificate, error) {
 	// Looked at before they are read: a change in between is seen next time.
 	c.read = [2]os.FileInfo{stat(c.certFile), stat(c.keyFile)}
 	chain, err := os.ReadFile(c.certFile)
 	if err != nil {
-		return fmt.Errorf("read the TLS certificate: %w", err)
+		return nil, fmt.Errorf("read the TLS certificate: %w", err)
 	}
 	key, err := os.ReadFile(c.keyFile)
 	if err != nil {
-		return fmt.Errorf("read the key of TLS certificate %s: %w", c.certFile, err)
+		return nil, fmt.Errorf("read the key of TLS certificate %s: %w", c.certFile, err)
 	}
 	pair, err := tls.X509KeyPair(chain, key)
 	if err != nil {
-		return fmt.Errorf("read the TLS certificate %s with the key %s: %w", c.certFile, c.keyFile, err)
+		return nil, fmt.Errorf("read the TLS certificate %s with the key %s: %w", c.certFile, c.keyFile, err)
 	}
-	c.current.Store(&pair)
-	return nil
+	for _, name := range c.names {
+		if err := pair.Leaf.VerifyHostname(name); err != nil {
+			return nil, fmt.Errorf("read the TLS certificate %s: it is not for %q, which its names demand", c.certFile, name)
+		}
+	}
+	return &pair, nil
 }
 
 // stat returns what the file system says of path, nil if nothing.
@@ -132,22 +150,5 @@ func (c *Certificate) watch(ctx context.Context, every time.Duration, log *slog.
 			log.Info("a new TLS certificate is in use", "file", c.certFile, "expires", c.NotAfter())
 			last = ""
 		}
-	}
-}
-
-// config returns how TLS is spoken: 1.2 and 1.3, for 1.2 the four suites of the
-// technical guide and no other, which Go would choose on machines without AES
-// instructions (rdap.md §1.1). Session tickets are on, as by default.
-func (c *Certificate) config() *tls.Config {
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		CipherSuites: []uint16{
-			tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-			tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-		},
-		NextProtos:     []string{"http/1.1"},
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil },
 	}
 }

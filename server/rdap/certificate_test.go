@@ -258,7 +258,7 @@ func TestTLS(t *testing.T) {
 		tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: own, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: own,
 	}
 	for _, c := range []*Certificate{rsaPair, own} {
-		r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificate = c })
+		r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificates = Certificates{c} })
 		for _, suite := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
 			config := &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite.ID}}
 			conn, err := tls.Dial("tcp", r.tls, config)
@@ -297,7 +297,7 @@ func TestPlainOnTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificate = own })
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificates = Certificates{own} })
 	r.plain = r.tls
 	for _, method := range []string{"GET", "HEAD"} {
 		res := r.exchange(t, method+" /domain/example.coop HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -333,7 +333,7 @@ func TestCertificateRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificate = c })
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificates = Certificates{c} })
 	cache := tls.NewLRUClientSessionCache(1)
 	for i, name := range []string{"one.example", "one.example", "two.example"} {
 		if name == "two.example" {

@@ -1,6 +1,7 @@
 package rdap
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -19,6 +20,10 @@ type conn struct {
 	linger time.Duration // how long Close waits once lingers is set
 
 	encrypted bool          // under TLS
+	balanced  bool          // begins with a PROXY header
+	redirects bool          // came to a port that only redirects
+	proxied   bool          // from one of Proxies, so that each request may have another client
+	ahead     []byte        // was read of it before its turn
 	turns     atomic.Uint32 // odd while a request is being read or answered
 	// lingers says that input may be left when the connection is closed. Closing
 	// over it would send RST, which can destroy the answer on its way out.
@@ -46,23 +51,71 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// enter takes a new connection in; nil says that there was no room for it.
+// Read reads what was read ahead, then from the connection.
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// crowded reports whether c is the connection of a client that has too many.
+func (c *conn) crowded() bool { return !c.until.IsZero() }
+
+// enter takes a new connection in; nil says that there was no room for it. One from
+// a balancer gets its place once it has told for whom it is.
 func (s *Server) enter(nc net.Conn) *conn {
 	c := &conn{Conn: nc, client: clientAt(nc.RemoteAddr()), linger: s.LingerTimeout}
-	var verdict listen.Verdict
-	c.slot, verdict = s.Caps.Acquire(c.client.Addr)
-	switch verdict {
-	case listen.Full:
-		s.counts.refused.Add(1)
+	c.balanced = s.Balancers.Trusts(c.client.Addr)
+	if !c.balanced && !s.admit(c) {
 		nc.Close()
 		return nil
-	case listen.Crowded:
-		c.until = time.Now().Add(s.RefuseTimeout)
 	}
 	s.mu.Lock()
 	s.conns[c] = struct{}{}
 	s.mu.Unlock()
 	return c
+}
+
+// admit finds a place for the connection of its client. A proxy's connection carries
+// requests of many clients, so only the total caps it.
+func (s *Server) admit(c *conn) bool {
+	var verdict listen.Verdict
+	if c.proxied = s.Proxies.Networks.Trusts(c.client.Addr); c.proxied {
+		c.slot, verdict = s.Caps.AcquireShared()
+	} else {
+		c.slot, verdict = s.Caps.Acquire(c.client.Addr)
+	}
+	switch verdict {
+	case listen.Full:
+		s.counts.refused.Add(1)
+		return false
+	case listen.Crowded:
+		c.until = time.Now().Add(s.RefuseTimeout)
+	}
+	return true
+}
+
+// meet reads the PROXY header of a balancer, and finds a place for the client that it
+// connects for, if it tells one. It reports whether the connection goes on.
+func (s *Server) meet(c *conn) bool {
+	if c.Conn.SetReadDeadline(time.Now().Add(s.ProxyTimeout)) != nil {
+		return false // it is closed
+	}
+	addr, ahead, err := listen.ReadProxy(c.Conn, nil)
+	if err != nil {
+		if !errors.Is(err, listen.ErrNoProxy) { // a probe is no failure
+			s.counts.broken.Add(1)
+		}
+		return false
+	}
+	c.ahead = ahead
+	if addr.IsValid() {
+		c.client = ratelimit.ClientAt(addr)
+	}
+	return s.admit(c)
 }
 
 // leave forgets a connection that was served.

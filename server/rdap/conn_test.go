@@ -55,13 +55,13 @@ func TestDeafHandshakeEnds(t *testing.T) {
 	}
 	r := newRig(t, cachetest.RDAP(), func(s *Server) {
 		s.ReadTimeout, s.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
-		s.Certificate = certificate
+		s.Certificates = Certificates{certificate}
 	})
 	r.get(t, "/help")          // it runs
 	ours, theirs := net.Pipe() // it has no buffer: what is not read blocks
 	ended := make(chan struct{})
 	go func() {
-		r.serveConn(r.enter(ours), certificate.config())
+		r.serveConn(r.enter(ours), port{config: Certificates{certificate}.config()})
 		close(ended)
 	}()
 	hello := tls.Client(deaf{theirs}, &tls.Config{ServerName: "localhost"})

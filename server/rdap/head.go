@@ -18,6 +18,7 @@ var (
 	preflightAge   = []byte("Access-Control-Max-Age")
 	allow          = []byte("Allow")
 	cacheControl   = []byte("Cache-Control")
+	location       = []byte("Location")
 	contentOptions = []byte("X-Content-Type-Options")
 	etag           = []byte("ETag")
 	retryAfter     = []byte("Retry-After")
@@ -31,6 +32,7 @@ var (
 	day            = []byte("86400")
 	noSniff        = []byte("nosniff")
 	noStore        = []byte("no-store")
+	anHour         = []byte("max-age=3600")
 	exposed        = []byte("ETag, Retry-After")
 	inGzip         = []byte("gzip")
 

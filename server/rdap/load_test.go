@@ -119,7 +119,7 @@ func BenchmarkServe(b *testing.B) {
 			}
 			r := newRig(b, cachetest.RDAP(), func(s *Server) {
 				limiting(s)
-				s.Certificate = certificate
+				s.Certificates = Certificates{certificate}
 			})
 			l := newLoader(b, r, encrypted, "domain/example.coop")
 			b.ReportAllocs()

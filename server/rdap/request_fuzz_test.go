@@ -62,7 +62,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		c := new(tape)
 		c.in.Write(raw)
-		s.serveConn(s.enter(c), nil)
+		s.serveConn(s.enter(c), port{})
 		if n := s.Counts().Panics; n != 0 {
 			t.Fatalf("%d panics", n)
 		}

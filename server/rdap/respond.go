@@ -67,7 +67,11 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 			s.writeFailure(ctx, new(exchange), s.nowhere(c), failure{status: http.StatusInternalServerError})
 		}
 	}()
-	s.respond(ctx, c, x)
+	if c.redirects {
+		s.redirect(ctx, c, x)
+	} else {
+		s.respond(ctx, c, x)
+	}
 	x.answer.View = nil // an idle exchange must not keep an old View alive
 	s.exchanges.Put(x)
 }
@@ -81,16 +85,16 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	path, rawQuery, _ := bytes.Cut(target, questionMark)
 	base, found := s.basesOf(view).match(path)
 	r := request{client: c.client, base: base}
+	if c.proxied {
+		r.client = ratelimit.ClientAt(s.Proxies.client(head, c.client.Addr))
+	}
 	long := len(path) > lookup.MaxPath || len(rawQuery) > lookup.MaxPath
 	if found && !long {
 		r.below = target[len(base.path):]
 	}
 	switch {
-	case !c.until.IsZero():
-		ctx.SetConnectionClose()
-		c.lingers.Store(true) // more may be on its way behind the request
-		s.writeFailure(ctx, x, r, failure{status: http.StatusTooManyRequests, after: retryCrowded})
-		s.count(lookup.Limited, r.client)
+	case c.crowded():
+		s.refuseCrowded(ctx, c, x, r)
 		return
 	case head.IsOptions():
 		writePreflight(ctx)
@@ -114,14 +118,14 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 		s.refuse(ctx, x, r, unparsed(err))
 		return
 	}
-	x.query.Audience = c.client.Audience
+	x.query.Audience = r.client.Audience
 
 	now := time.Now()
 	a := &x.answer
 	s.Finder.Find(view, &x.query, now, a)
 	// The price is what this answer would show, hence after the look-up; a
 	// refusal must cost less than an answer, hence before rendering.
-	after := settle(a, s.Limiter.Decide(c.client, a.Ask, now))
+	after := settle(a, s.Limiter.Decide(r.client, a.Ask, now))
 	tld := ""
 	if a.TLD != nil {
 		tld = a.TLD.Name
@@ -130,7 +134,7 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	}
 	x.url = AppendURL(x.url[:0], base.of(a.Policy), r.below)
 	s.show(ctx, x, after)
-	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, c.client.Audience)
+	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, r.client.Audience)
 }
 
 // show makes the answer of x the response: whole, in gzip, or that the client has it
@@ -197,6 +201,14 @@ func unparsed(err error) failure {
 		f.status, f.detail = e.Status, e.Reason
 	}
 	return f
+}
+
+// refuseCrowded answers a client that has too many connections.
+func (s *Server) refuseCrowded(ctx *fasthttp.RequestCtx, c *conn, x *exchange, r request) {
+	ctx.SetConnectionClose()
+	c.lingers.Store(true) // more may be on its way behind the request
+	s.writeFailure(ctx, x, r, failure{status: http.StatusTooManyRequests, after: retryCrowded})
+	s.count(lookup.Limited, r.client)
 }
 
 // refuse answers without a look-up. Junk is priced like any query.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net"
@@ -32,6 +33,7 @@ func TestMain(m *testing.M) {
 type rig struct {
 	*Server
 	plain, tls string // where it listens; tls is "" without a certificate
+	toTLS      string // where it redirects
 	log        *bytes.Buffer
 	stop       func() // ends the server and waits for it
 }
@@ -68,7 +70,9 @@ func newRig(t testing.TB, view *cache.View, change func(*Server)) *rig {
 	}
 	on.Plain = append(on.Plain, open())
 	r.plain = on.Plain[0].Addr().String()
-	if r.Certificate != nil {
+	on.Redirect = append(on.Redirect, open())
+	r.toTLS = on.Redirect[0].Addr().String()
+	if len(r.Certificates) > 0 {
 		on.TLS = append(on.TLS, open())
 		r.tls = on.TLS[0].Addr().String()
 	}
@@ -89,7 +93,13 @@ func newRig(t testing.TB, view *cache.View, change func(*Server)) *rig {
 // dial connects to the plain listener.
 func (r *rig) dial(t *testing.T) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", r.plain)
+	return r.dialTo(t, r.plain)
+}
+
+// dialTo connects to a listener.
+func (r *rig) dialTo(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +108,16 @@ func (r *rig) dial(t *testing.T) net.Conn {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// over begins TLS over c.
+func over(t *testing.T, c net.Conn) net.Conn {
+	t.Helper()
+	encrypted := tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+	if err := encrypted.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	return encrypted
 }
 
 // received is an answer as it came.

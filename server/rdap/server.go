@@ -28,6 +28,7 @@ const (
 	DefaultWriteTimeout  = 30 * time.Second
 	DefaultIdleTimeout   = 60 * time.Second
 	DefaultRefuseTimeout = 2 * time.Second
+	DefaultProxyTimeout  = 2 * time.Second
 	DefaultLingerTimeout = time.Second
 	DefaultDrainTimeout  = 10 * time.Second
 
@@ -59,13 +60,21 @@ type Server struct {
 	// Compressed keeps bodies in gzip; nil has them all sent as they are.
 	Compressed *response.Cache
 
-	// Certificate is what the TLS listeners show; nil when there are none.
-	Certificate *Certificate
+	// Certificates are what the TLS listeners show; at least one if there are any.
+	Certificates Certificates
+
+	// Proxies are the HTTP proxies in front; none by default.
+	Proxies Proxies
+	// Balancers are the networks whose connections begin with a PROXY header; none by
+	// default.
+	Balancers listen.Balancers
 
 	// ReadTimeout is the time for a whole request, from the connection or from
 	// the request's first byte on; a byte a second does not move it. A TLS
 	// handshake has as long before the first one.
 	ReadTimeout time.Duration
+	// ProxyTimeout is the time for a balancer's PROXY header.
+	ProxyTimeout time.Duration
 	// WriteTimeout is the time for a whole answer.
 	WriteTimeout time.Duration
 	// IdleTimeout is how long a connection is kept between two requests.
@@ -91,17 +100,18 @@ type Server struct {
 	conns map[*conn]struct{} // being served
 }
 
-// Listeners is what a Server serves: the same answers on both. Plain HTTP is for
-// loopback or behind a proxy that ends TLS (design.md §9).
+// Listeners is what a Server serves: the same answers on Plain and TLS, and on Redirect
+// where to find them. Plain HTTP is for loopback or behind a proxy that ends TLS
+// (design.md §9).
 type Listeners struct {
-	Plain, TLS []net.Listener
+	Plain, TLS, Redirect []net.Listener
 }
 
 // Serve answers on all listeners until ctx ends or one of them fails; then it
 // closes them, lets answers in flight finish, and returns once everything that
 // it began has ended. It owns the listeners and is called once.
 func (s *Server) Serve(ctx context.Context, on Listeners) error {
-	if len(on.TLS) > 0 && s.Certificate == nil {
+	if len(on.TLS) > 0 && len(s.Certificates) == 0 {
 		return errors.New("serve RDAP over TLS: no certificate was given")
 	}
 	s.setDefaults()
@@ -110,24 +120,29 @@ func (s *Server) Serve(ctx context.Context, on Listeners) error {
 	defer cancel()
 	var (
 		accepting, serving sync.WaitGroup
-		failed             = make(chan error, len(on.Plain)+len(on.TLS))
+		failed             = make(chan error, len(on.Plain)+len(on.TLS)+len(on.Redirect))
 	)
-	accept := func(l net.Listener, config *tls.Config) {
+	accept := func(l net.Listener, p port) {
 		accepting.Go(func() {
-			if err := s.accept(ctx, l, config, &serving); err != nil {
+			if err := s.accept(ctx, l, p, &serving); err != nil {
 				failed <- err
 			}
 		})
 	}
 	for _, l := range on.Plain {
-		accept(l, nil)
+		accept(l, port{})
+	}
+	for _, l := range on.Redirect {
+		accept(l, port{redirects: true})
 	}
 	if len(on.TLS) > 0 {
-		config := s.Certificate.config()
+		config := s.Certificates.config()
 		for _, l := range on.TLS {
-			accept(l, config)
+			accept(l, port{config: config})
 		}
-		serving.Go(func() { s.Certificate.watch(ctx, certificateEvery, s.Log) })
+		for _, c := range s.Certificates {
+			serving.Go(func() { c.watch(ctx, certificateEvery, s.Log) })
+		}
 	}
 
 	var err error
@@ -137,7 +152,7 @@ func (s *Server) Serve(ctx context.Context, on Listeners) error {
 	}
 	cancel()
 	s.draining.Store(true)
-	for _, list := range [...][]net.Listener{on.Plain, on.TLS} {
+	for _, list := range [...][]net.Listener{on.Plain, on.TLS, on.Redirect} {
 		for _, l := range list {
 			l.Close() // an accept that fails after this is how it ends
 		}
@@ -157,6 +172,7 @@ func (s *Server) setDefaults() {
 		{&s.WriteTimeout, DefaultWriteTimeout},
 		{&s.IdleTimeout, DefaultIdleTimeout},
 		{&s.RefuseTimeout, DefaultRefuseTimeout},
+		{&s.ProxyTimeout, DefaultProxyTimeout},
 		{&s.LingerTimeout, DefaultLingerTimeout},
 		{&s.DrainTimeout, DefaultDrainTimeout},
 	} {
@@ -192,8 +208,14 @@ func (silent) Printf(string, ...any) {}
 
 var _ fasthttp.Logger = silent{}
 
+// port is how the connections of a listener are served.
+type port struct {
+	config    *tls.Config // nil without TLS
+	redirects bool        // leads to the service and does nothing else
+}
+
 // accept serves the connections of l until it is closed.
-func (s *Server) accept(ctx context.Context, l net.Listener, config *tls.Config, serving *sync.WaitGroup) error {
+func (s *Server) accept(ctx context.Context, l net.Listener, p port, serving *sync.WaitGroup) error {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
@@ -207,13 +229,14 @@ func (s *Server) accept(ctx context.Context, l net.Listener, config *tls.Config,
 		if c == nil {
 			continue
 		}
-		serving.Go(func() { s.serveConn(c, config) })
+		serving.Go(func() { s.serveConn(c, p) })
 	}
 }
 
 // serveConn answers the requests of one connection.
-func (s *Server) serveConn(c *conn, config *tls.Config) {
+func (s *Server) serveConn(c *conn, p port) {
 	defer s.leave(c)
+	c.redirects = p.redirects
 	defer func() {
 		// A fault in the code that reads requests must not stop the server
 		// either; those in our handler are answered there.
@@ -222,10 +245,14 @@ func (s *Server) serveConn(c *conn, config *tls.Config) {
 			s.fault(fault, c.client)
 		}
 	}()
+	if c.balanced && !s.meet(c) {
+		c.Close()
+		return
+	}
 	w := &wire{Conn: c, conn: c}
-	if config != nil {
+	if p.config != nil {
 		c.encrypted = true
-		encrypted, err := s.handshake(c, config)
+		encrypted, err := s.handshake(c, p.config)
 		if err != nil {
 			c.Close()
 			return

@@ -1,6 +1,9 @@
 package rdap
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // mediaType is what every body is, whatever the client accepts (RFC 7480 §4.2).
 const mediaType = "application/rdap+json"
@@ -30,13 +33,23 @@ func isHex(c byte) bool {
 // not legal in a URI is percent-encoded.
 func AppendURL(dst []byte, base string, target []byte) []byte {
 	dst = appendText(dst, base)
+	for {
+		before, rest, more := bytes.Cut(target, []byte{'&'})
+		dst = appendLegal(dst, before)
+		if !more {
+			return dst
+		}
+		dst, target = appendUnit(dst, '&'), rest
+	}
+}
+
+// appendLegal appends target, path or query, with what is not legal in a URI
+// percent-encoded.
+func appendLegal(dst, target []byte) []byte {
 	for i, c := range target {
-		switch {
-		case c == '&':
-			dst = appendUnit(dst, '&')
-		case legal[c], c == '%' && i+2 < len(target) && isHex(target[i+1]) && isHex(target[i+2]):
+		if legal[c] || c == '%' && i+2 < len(target) && isHex(target[i+1]) && isHex(target[i+2]) {
 			dst = append(dst, c)
-		default:
+		} else {
 			dst = appendEncoded(dst, c)
 		}
 	}
