@@ -63,7 +63,7 @@ func (s *Starter) startNginx(ctx context.Context, name string, o nginxOptions) (
 	if o.tls {
 		server.Service = HTTPS
 	}
-	return server, p.await(ctx, func(ctx context.Context) error { return knock(ctx, server.Address) })
+	return server, p.await(ctx, readyTimeout, func(ctx context.Context) error { return knock(ctx, server.Address) })
 }
 
 // knock reports whether something listens at address.

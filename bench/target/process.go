@@ -13,7 +13,7 @@ import (
 
 // Deadlines of processes that we start.
 const (
-	readyTimeout = 60 * time.Second // until it answers: rddsd may have to load a large registry
+	readyTimeout = 60 * time.Second // until it answers; rddsd has longer, see readyWithin
 	endTimeout   = 15 * time.Second // until it has ended as told; rddsd lets answers in flight finish for 10 s
 	lookEvery    = 5 * time.Millisecond
 )
@@ -111,9 +111,10 @@ func (p *Process) stop(timeout time.Duration) error {
 	return fmt.Errorf("%s did not end within %v of being told, and was killed%s", p, timeout, &p.said)
 }
 
-// await calls try until it returns nil: until the process is ready.
-func (p *Process) await(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+// await calls try until it returns nil: until the process is ready, which it must be
+// within a time.
+func (p *Process) await(outer context.Context, within time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(outer, within)
 	defer cancel()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -129,7 +130,10 @@ func (p *Process) await(ctx context.Context, try func(context.Context) error) er
 		case <-tick.C:
 		case <-p.ended:
 		case <-ctx.Done():
-			return fmt.Errorf("%s was not ready within %v: %w%s", p, readyTimeout, last, &p.said)
+			if err := outer.Err(); err != nil {
+				return fmt.Errorf("wait for %s: %w", p, err)
+			}
+			return fmt.Errorf("%s was not ready within %v: %w%s", p, within, last, &p.said)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (s *Starter) StartRddsd(ctx context.Context) (*Rddsd, error) {
 		return nil, err
 	}
 	r := &Rddsd{Addresses: [3]string(addresses[:3]), Admin: addresses[3], Process: p}
-	if err := p.await(ctx, r.ready); err != nil {
+	if err := p.await(ctx, readyWithin(registry), r.ready); err != nil {
 		return nil, err
 	}
 	if s.Rddsd.Churn > 0 {
@@ -85,6 +85,19 @@ func (s *Starter) StartRddsd(ctx context.Context) (*Rddsd, error) {
 	}
 	s.rddsd = r
 	return r, nil
+}
+
+// loadRate is how much of a registry file rddsd reads in a second at the least, in
+// bytes: a tenth of what it does on the two cores of a small virtual machine.
+const loadRate = 2 << 20
+
+// readyWithin returns how long rddsd may take to load the registry file at path.
+func readyWithin(path string) time.Duration {
+	info, err := os.Stat(path)
+	if err != nil {
+		return readyTimeout // and rddsd tells what is wrong with it
+	}
+	return readyTimeout + time.Duration(info.Size()/loadRate)*time.Second
 }
 
 // ready returns why rddsd does not answer yet.

@@ -107,7 +107,7 @@ func (s *Starter) startReference(ctx context.Context, name string) (*Server, err
 		return nil, err
 	}
 	server := &Server{Name: name, Service: referenceServices[name], Base: "/", Constant: true, Process: p}
-	return server, p.await(ctx, func(context.Context) error {
+	return server, p.await(ctx, readyTimeout, func(context.Context) error {
 		var whole bool
 		if server.Address, whole = p.out.line(); !whole {
 			return errors.New("it has not told its address")

@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -281,7 +282,7 @@ func TestUsageCountsThreadsThatEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var line string
-	if err := p.await(t.Context(), func(context.Context) error {
+	if err := p.await(t.Context(), readyTimeout, func(context.Context) error {
 		var whole bool
 		if line, whole = p.out.line(); !whole {
 			return io.ErrNoProgress
@@ -341,7 +342,7 @@ func TestStopKillsWhoDoesNotListen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.await(t.Context(), func(context.Context) error {
+	if err := p.await(t.Context(), readyTimeout, func(context.Context) error {
 		if _, whole := p.out.line(); !whole {
 			return io.ErrNoProgress
 		}
@@ -354,6 +355,33 @@ func TestStopKillsWhoDoesNotListen(t *testing.T) {
 	}
 	if err := p.stop(0); err != nil {
 		t.Errorf("the second stop() = %v", err)
+	}
+}
+
+func TestWaitingForAServerEnds(t *testing.T) {
+	s := newStarter(t)
+	p, err := s.start("burn", exec.Command(os.Args[0], "burn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := func(context.Context) error { return io.ErrNoProgress }
+	if err := p.await(t.Context(), 20*time.Millisecond, never); !errors.Is(err, io.ErrNoProgress) || !strings.Contains(err.Error(), "was not ready within 20ms") {
+		t.Errorf("await() = %v, want why it was not ready in time", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := p.await(ctx, time.Hour, never); !errors.Is(err, context.Canceled) {
+		t.Errorf("await() = %v, want that it was interrupted", err)
+	}
+	registry := filepath.Join(t.TempDir(), "registry.sqlite")
+	if err := os.WriteFile(registry, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(registry, 100*loadRate); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := readyWithin(registry), readyTimeout+100*time.Second; got != want {
+		t.Errorf("rddsd has %v to load a registry of %d bytes, want %v", got, 100*loadRate, want)
 	}
 }
 
