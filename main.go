@@ -34,14 +34,10 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	if err := command.ProbePorts(ctx, cfg); err != nil {
 		return err
 	}
-	if err := command.MakeData(ctx, cfg, log); err != nil {
-		return err
-	}
-	disk, err := cache.OpenDisk(cfg.SnapshotDir())
+	disk, err := command.OpenData(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	disk.Log = log
 	queries, err := tally.Open(cfg.Data.Dir, time.Now, log)
 	if err != nil {
 		return err

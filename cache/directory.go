@@ -156,6 +156,7 @@ const (
 	logPrefix       = "log-"
 	cleanName       = "clean"
 	lockName        = "lock"
+	probeName       = "probe" + temporarySuffix
 	temporarySuffix = ".tmp"
 )
 
@@ -201,7 +202,7 @@ func (d *directory) sweep() error {
 	}
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), temporarySuffix)
-		if !ok || (name != cleanName && !strings.HasPrefix(name, basePrefix)) {
+		if !ok || (name != cleanName && e.Name() != probeName && !strings.HasPrefix(name, basePrefix)) {
 			continue
 		}
 		if err := d.remove(e.Name()); err != nil {

@@ -110,6 +110,23 @@ func unwritable(err error) bool {
 	return false
 }
 
+// Probe tells why nothing can be written now, nil if something can.
+func (d *Disk) Probe() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.take()
+	if err == nil {
+		var out *outFile
+		if out, err = d.dir.create(probeName); err == nil {
+			err = errors.Join(out.close(), d.dir.remove(probeName))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write in the local copy of the registry: %w", err)
+	}
+	return nil
+}
+
 // ErrUnwritable says that a directory cannot be written now.
 var ErrUnwritable = errors.New("the directory cannot be written")
 

@@ -173,6 +173,9 @@ func TestReadOnlyDisk(t *testing.T) {
 			if got.MissKnown(time.Now()) {
 				t.Error("misses are told by a run that leaves no trace")
 			}
+			if s := e.Status(); !strings.Contains(s.DiskError, "read-only file system") {
+				t.Errorf("at the start: %+v", s)
+			}
 			if _, err := cache.OpenDisk(snapshots); locked && (err == nil || !strings.Contains(err.Error(), "in use by another rddsd")) {
 				t.Errorf("a second run on the same directory: %v", err)
 			}

@@ -70,6 +70,9 @@ func (s *store) load() *cache.View {
 		return nil
 	}
 	s.continues = view != nil
+	if err := s.Disk.Probe(); err != nil {
+		s.fault(err)
+	}
 	return view
 }
 
@@ -130,15 +133,15 @@ func (s *store) leave() {
 }
 
 // settle begins to fold view where that is due: to disk when the overlay or the
-// log has grown, or when what is there does not lead to view; in memory when the
-// overlay has grown and the disk fails.
+// log has grown, when what is there does not lead to view, or to see whether a
+// fault is over; in memory when the overlay has grown and the disk fails.
 func (s *store) settle(view *cache.View) {
 	if s.folding != nil {
 		return
 	}
 	mayWrite := s.Disk != nil && !s.Clock.Now().Before(s.retry)
 	switch due := view.FoldDue(); {
-	case mayWrite && (due || !s.continues || s.Disk.LogSize() > max(minLog, logShare*int64(objects(view)))):
+	case mayWrite && (due || !s.continues || s.pause > 0 || s.Disk.LogSize() > max(minLog, logShare*int64(objects(view)))):
 		s.foldToDisk(view)
 	case due && !s.Clock.Now().Before(s.rest):
 		s.fold(false, func(ctx context.Context) (*cache.View, error) { return cache.FoldInMemory(ctx, view, s.Log) })

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -122,7 +123,10 @@ func OpenAdmin(ctx context.Context, cfg *config.Config, log *slog.Logger, a *adm
 		return nil, err
 	}
 	socket, err := admin.OpenSocket(cfg.AdminSocket(), log)
-	if err != nil {
+	switch {
+	case err != nil && (unwritable(err) || errors.Is(err, fs.ErrPermission) && !cfg.Explicit("admin.socket")):
+		log.Error("there is no admin socket: rddsd reload, accept and reject cannot reach this process; SIGHUP can", "error", err)
+	case err != nil:
 		return nil, errors.Join(err, closeAll(listeners))
 	}
 	return service(func(ctx context.Context) error { return a.Serve(ctx, socket, listeners...) }), nil

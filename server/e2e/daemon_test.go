@@ -65,6 +65,7 @@ type daemon struct {
 	t     *testing.T
 	dir   string // its data directory
 	env   []string
+	user  *syscall.Credential // nil = ours
 	cmd   *exec.Cmd
 	out   *lockedBuffer
 	done  chan struct{} // closed when the process has ended
@@ -122,6 +123,9 @@ func (d *daemon) start(args ...string) {
 	d.cmd = exec.Command(binary, append([]string{"serve", "--data", d.dir}, args...)...)
 	d.cmd.Env = d.env
 	d.cmd.Dir = d.dir
+	if d.user != nil {
+		d.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: d.user}
+	}
 	d.cmd.Stdout, d.cmd.Stderr = d.out, d.out
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatalf("start rddsd: %v", err)

@@ -109,6 +109,44 @@ func TestFoundStaysFound(t *testing.T) {
 	t.Logf("found %d times of %d", rounds, rounds)
 }
 
+// TestDataDirectoryThatMayOnlyBeRead starts where nothing can be written: the copy
+// is served, with its age, until the right to write is given back.
+func TestDataDirectoryThatMayOnlyBeRead(t *testing.T) {
+	dir := t.TempDir()
+	d := startDaemon(t, dir, "RDDSD_RATELIMIT_MODE=off")
+	d.mustFind("example.coop")
+	must(t, d.stop())
+	mode := func(dirs, files os.FileMode) {
+		must(t, filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case e.IsDir():
+				return os.Chmod(path, dirs)
+			}
+			return os.Chmod(path, files)
+		}))
+	}
+	mode(0o555, 0o444)
+	defer mode(0o700, 0o600) // for TempDir
+	if os.Geteuid() == 0 {   // root may write everywhere
+		for above := filepath.Dir(dir); above != os.TempDir() && len(above) > 1; above = filepath.Dir(above) {
+			must(t, os.Chmod(above, 0o755))
+		}
+		must(t, os.Chmod(filepath.Dir(binary), 0o755))
+		d.user = &syscall.Credential{Uid: 65534, Gid: 65534}
+	}
+	d.start()
+	d.waitReady()
+	d.mustFind("example.coop")
+	if out := d.out.String(); !strings.Contains(out, "the data directory cannot be written") || !strings.Contains(out, "no admin socket") {
+		t.Errorf("the log does not say what cannot be written:\n%s", out)
+	}
+	if out := mustRun(t, "status", "--admin", "http://"+d.admin); !strings.Contains(out, "permission denied") {
+		t.Errorf("status does not say that the copy cannot be written:\n%s", out)
+	}
+}
+
 // TestSecondStartSaysWhichPort starts beside a running server.
 func TestSecondStartSaysWhichPort(t *testing.T) {
 	d := startDaemon(t, t.TempDir())

@@ -32,11 +32,9 @@ const (
 // machine: for localhost, 127.0.0.1 and ::1, good for a year from now. It makes
 // dir and the certificate if there is none, or none that can be used, and makes
 // a new one 30 days before the old one expires. A pair that somebody else has
-// put there is used and never replaced.
+// put there is used and never replaced. One that cannot be written is used all
+// the same, and the next start makes another.
 func SelfSigned(dir string, now time.Time) (*Certificate, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make a self-signed TLS certificate: %w", err)
-	}
 	c := &Certificate{certFile: filepath.Join(dir, "cert.pem"), keyFile: filepath.Join(dir, "key.pem")}
 	ours, err := isOurs(c.certFile)
 	if err != nil {
@@ -48,10 +46,18 @@ func SelfSigned(dir string, now time.Time) (*Certificate, error) {
 	c.own = true
 	// A pair of ours that cannot be used was cut off between its two files.
 	if err := c.Reload(); err != nil || expiring(c.current.Load(), now) {
-		if err := makeSelfSigned(c.certFile, c.keyFile, now); err != nil {
+		chain, key, err := newSelfSigned(now)
+		if err != nil {
 			return nil, err
 		}
-		return c, c.Reload()
+		if os.MkdirAll(dir, 0o700) == nil && keepSelfSigned(c.certFile, c.keyFile, chain, key) == nil {
+			return c, c.Reload()
+		}
+		pair, invalid := tls.X509KeyPair(chain, key)
+		if invalid != nil {
+			return nil, fmt.Errorf("make a self-signed TLS certificate: %w", invalid)
+		}
+		c.current.Store(&pair)
 	}
 	return c, nil
 }
@@ -84,13 +90,30 @@ func expiring(pair *tls.Certificate, now time.Time) bool {
 
 // makeSelfSigned writes a new key and its certificate.
 func makeSelfSigned(certFile, keyFile string, now time.Time) error {
+	chain, key, err := newSelfSigned(now)
+	if err != nil {
+		return err
+	}
+	return keepSelfSigned(certFile, keyFile, chain, key)
+}
+
+// keepSelfSigned writes a key and its certificate, which are in PEM.
+func keepSelfSigned(certFile, keyFile string, chain, key []byte) error {
+	if err := writePEM(keyFile, key); err != nil {
+		return err
+	}
+	return writePEM(certFile, chain)
+}
+
+// newSelfSigned makes a certificate and its key, in PEM.
+func newSelfSigned(now time.Time) (chain, secret []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("make a key for a self-signed TLS certificate: %w", err)
+		return nil, nil, fmt.Errorf("make a key for a self-signed TLS certificate: %w", err)
 	}
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)) // RFC 5280 §4.1.2.2 allows 20 octets
 	if err != nil {
-		return fmt.Errorf("make a serial number for a self-signed TLS certificate: %w", err)
+		return nil, nil, fmt.Errorf("make a serial number for a self-signed TLS certificate: %w", err)
 	}
 	template := x509.Certificate{
 		SerialNumber:          serial,
@@ -105,23 +128,21 @@ func makeSelfSigned(certFile, keyFile string, now time.Time) error {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, &template, &template, key.Public(), key)
 	if err != nil {
-		return fmt.Errorf("make a self-signed TLS certificate: %w", err)
+		return nil, nil, fmt.Errorf("make a self-signed TLS certificate: %w", err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		return fmt.Errorf("make a key for a self-signed TLS certificate: %w", err)
+		return nil, nil, fmt.Errorf("make a key for a self-signed TLS certificate: %w", err)
 	}
-	if err := writePEM(keyFile, "PRIVATE KEY", secret); err != nil {
-		return err
-	}
-	return writePEM(certFile, "CERTIFICATE", der)
+	chain = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return chain, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), nil
 }
 
 // writePEM replaces path, so that nobody reads half a file. Its owner alone may
 // read it.
-func writePEM(path, kind string, der []byte) error {
+func writePEM(path string, text []byte) error {
 	temporary := path + ".new"
-	err := os.WriteFile(temporary, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
+	err := os.WriteFile(temporary, text, 0o600)
 	if err == nil {
 		err = os.Rename(temporary, path)
 	}
