@@ -13,7 +13,6 @@ import (
 
 	"rddsd/cache/feed/postgres"
 	"rddsd/cache/feed/sqlite"
-	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
 	"rddsd/deploy/schema"
 )
@@ -124,52 +123,6 @@ func write(ctx context.Context, g *synthetic.Registry, to place, force bool) err
 		return postgres.Generate(ctx, to.path, force, g)
 	}
 	return sqlite.Generate(ctx, to.path, force, g)
-}
-
-func newImport() *cobra.Command {
-	var (
-		from, to string
-		force    bool
-	)
-	cmd := &cobra.Command{
-		Use:   "import --from rde:FILE --to sqlite:PATH",
-		Short: "Make a registry out of an escrow deposit",
-		Long: "Make a registry out of a FULL data escrow deposit (RFC 8909). What a contact does not disclose is not stored.\n" +
-			"It is for tests and emergencies, not for a daily feed.",
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			source, err := parsePlace("from", from, "rde")
-			if err != nil {
-				return err
-			}
-			target, err := parsePlace("to", to, "sqlite")
-			if err != nil {
-				return err
-			}
-			done, err := sqlite.Import(cmd.Context(), source.path, target.path, force)
-			if err != nil {
-				return &fault{err}
-			}
-			return reportImport(cmd.OutOrStdout(), done)
-		},
-	}
-	cmd.Flags().StringVar(&from, "from", "", "rde:FILE")
-	cmd.Flags().StringVar(&to, "to", "", "sqlite:PATH")
-	cmd.Flags().BoolVar(&force, "force", false, "replace a target that is not empty")
-	return cmd
-}
-
-func reportImport(out io.Writer, done *sqlite.Imported) error {
-	for _, line := range done.Skipped {
-		fmt.Fprintf(out, "left out: %s, which the deposit does not hold\n", line)
-	}
-	if done.More > 0 {
-		fmt.Fprintf(out, "left out: %d more\n", done.More)
-	}
-	c := done.Count
-	_, err := fmt.Fprintf(out, "imported deposit %s of %s: %d domains, %d hosts, %d contacts, %d registrars, %d reserved names\n",
-		done.Header.ID, done.Header.Watermark, c[registry.KindDomain], c[registry.KindHost], c[registry.KindContact], c[registry.KindRegistrar], c[registry.KindReserved])
-	return err
 }
 
 func newSchema() *cobra.Command {

@@ -6,58 +6,20 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"rddsd/cache/feed/churn"
-	"rddsd/cache/feed/postgres"
 	"rddsd/cache/feed/postgres/pgtest"
-	"rddsd/cache/feed/sqlite"
 	"rddsd/cache/feed/tables"
+	"rddsd/cache/feed/tables/tablestest"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
-
-// session is a tables.Database that can be closed.
-type session interface {
-	tables.Database
-	Close() error
-}
-
-// engines are the databases that hold registries. Each makes one and returns
-// what opens it.
-var engines = map[string]func(t *testing.T, p synthetic.Params) func() session{
-	"sqlite": func(t *testing.T, p synthetic.Params) func() session {
-		path := filepath.Join(t.TempDir(), "registry.sqlite")
-		must(t, sqlite.Generate(t.Context(), path, false, fiction(t, p)))
-		return func() session {
-			s, err := sqlite.OpenSession(context.Background(), path)
-			must(t, err)
-			return s
-		}
-	},
-	"postgres": func(t *testing.T, p synthetic.Params) func() session {
-		dsn := pgtest.Shared(t).Database(t).DSN("postgres")
-		must(t, postgres.Generate(t.Context(), dsn, false, fiction(t, p)))
-		return func() session {
-			s, err := postgres.OpenSession(context.Background(), dsn)
-			must(t, err)
-			return s
-		}
-	},
-}
-
-func fiction(t *testing.T, p synthetic.Params) *synthetic.Registry {
-	t.Helper()
-	g, err := synthetic.New(p)
-	must(t, err)
-	return g
-}
 
 func must(t *testing.T, err error) {
 	t.Helper()
@@ -66,23 +28,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// each runs test with a registry of names in each engine.
-func each(t *testing.T, names int, test func(t *testing.T, open func() session)) {
-	for name, make := range engines {
-		t.Run(name, func(t *testing.T) { test(t, make(t, synthetic.Params{Names: names, Seed: 1})) })
-	}
+// each runs test with a session on a registry of names in each database.
+func each(t *testing.T, names int, test func(t *testing.T, db tables.Database)) {
+	tablestest.Each(t, func(t *testing.T, e tablestest.Engine) {
+		test(t, e.Open(t, e.Fictional(t, synthetic.Params{Names: names, Seed: 1})))
+	})
 }
 
-// use opens a session that ends with the test.
-func use(t *testing.T, open func() session) session {
-	t.Helper()
-	s := open()
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+// small returns a session on a registry of 200 names.
+func small(t *testing.T) tables.Database {
+	e := tablestest.SQLite()
+	return e.Open(t, e.Fictional(t, synthetic.Params{Names: 200, Seed: 1}))
 }
 
 // lines is a log that ends a context once it has so many lines.
@@ -215,8 +171,7 @@ func protected(t *testing.T, db tables.Database) []string {
 // TestChurnTellsWhatItDid starts from the states before, follows the log, and
 // wants the states after. The registry must be as lawful as before.
 func TestChurnTellsWhatItDid(t *testing.T) {
-	each(t, 600, func(t *testing.T, open func() session) {
-		db := use(t, open)
+	each(t, 600, func(t *testing.T, db tables.Database) {
 		before, fixed := states(t, db), protected(t, db)
 		log, done := run(t, db, 1500, churn.Options{Rate: 1e6, Seed: 2})
 		entries := log.entries(t)
@@ -247,8 +202,8 @@ func TestChurnTellsWhatItDid(t *testing.T) {
 			}
 		}
 		for query, want := range map[string]string{
-			"select count(*) from contact where email <> '' and email not like '%.example'": "0",
-			"select count(*) from reserved r join domain d on d.name = r.name":              "0",
+			"select count(*) from contact where email <> '' and email not like '%.example'":                                                                                             "0",
+			"select count(*) from reserved r join domain d on d.name = r.name":                                                                                                          "0",
 			"select count(*) from domain_host x join host h on h.roid = x.host_roid where h.clid = 'example' and x.domain_roid not in (select roid from domain where clid = 'example')": "0",
 			"select count(*) from " + db.View(registry.KindContact) + " where " + db.JSON("redacted") + " like '%\"org\"%' and org is not null":                                         "0",
 		} {
@@ -267,8 +222,8 @@ func TestSameSeedSameChangesInBothDatabases(t *testing.T) {
 		first  []string
 		domain map[string]churn.Domain
 	)
-	for _, name := range []string{"sqlite", "postgres", "sqlite"} {
-		db := use(t, engines[name](t, synthetic.Params{Names: 300, Seed: 1}))
+	for _, e := range []tablestest.Engine{tablestest.SQLite(), tablestest.Postgres(), tablestest.SQLite()} {
+		db := e.Open(t, e.Fictional(t, synthetic.Params{Names: 300, Seed: 1}))
 		run(t, db, 700, churn.Options{Rate: 1e6, Seed: 9})
 		now, held := states(t, db), objects(t, db, "")
 		for name, d := range now { // the moments are those of the run
@@ -282,7 +237,7 @@ func TestSameSeedSameChangesInBothDatabases(t *testing.T) {
 		}
 		compare(t, now, domain)
 		if !slices.Equal(held, first) {
-			t.Errorf("%s: registrars, contacts or hosts differ: %d rows, want %d", name, len(held), len(first))
+			t.Errorf("%s: registrars, contacts or hosts differ: %d rows, want %d", e.Name, len(held), len(first))
 		}
 	}
 }
@@ -291,8 +246,7 @@ func TestChurnDoesNotRegisterWhatIsReserved(t *testing.T) {
 	other, err := synthetic.NewFiction(5)
 	must(t, err)
 	label, _, _ := other.Label()
-	each(t, 100, func(t *testing.T, open func() session) {
-		db := use(t, open)
+	each(t, 100, func(t *testing.T, db tables.Database) {
 		must(t, db.Exec(t.Context(), "insert into reserved (name, reason) values (?1, 'blocked')", label+".coop"))
 		maker, err := churn.NewMaker(t.Context(), db, 5)
 		must(t, err)
@@ -314,8 +268,7 @@ func TestEveryKindOfChange(t *testing.T) {
 	if total != 10000 {
 		t.Errorf("the weights of all kinds make %d, want 10000", total)
 	}
-	each(t, 600, func(t *testing.T, open func() session) {
-		db := use(t, open)
+	each(t, 600, func(t *testing.T, db tables.Database) {
 		maker, err := churn.NewMaker(t.Context(), db, 3)
 		must(t, err)
 		for kind := range churn.Weights() {
@@ -340,7 +293,7 @@ func TestEveryKindOfChange(t *testing.T) {
 }
 
 func TestChurnIsPaced(t *testing.T) {
-	db := use(t, engines["sqlite"](t, synthetic.Params{Names: 200, Seed: 1}))
+	db := small(t)
 	start := time.Now()
 	run(t, db, 21, churn.Options{Rate: 100, Seed: 1})
 	if took := time.Since(start); took < 200*time.Millisecond {
@@ -349,7 +302,7 @@ func TestChurnIsPaced(t *testing.T) {
 }
 
 func TestChurnEndsWithItsTime(t *testing.T) {
-	db := use(t, engines["sqlite"](t, synthetic.Params{Names: 200, Seed: 1}))
+	db := small(t)
 	done, err := churn.Run(t.Context(), db, churn.Options{Rate: 500, For: 200 * time.Millisecond, Seed: 1})
 	if err != nil || done.Transactions == 0 || done.Transactions > 101 {
 		t.Errorf("200 ms at 500 a second: %+v, %v, want 1 to 101 transactions and no error", done, err)
@@ -372,8 +325,7 @@ func TestChurnRefuses(t *testing.T) {
 	if err := (churn.Options{Rate: 1, For: -time.Second}).Check(); err == nil {
 		t.Error("a time before now: no error")
 	}
-	each(t, 1, func(t *testing.T, open func() session) { // the fixed names alone
-		db := use(t, open)
+	each(t, 1, func(t *testing.T, db tables.Database) { // the fixed names alone
 		if _, err := churn.Run(t.Context(), db, churn.Options{}); err == nil {
 			t.Error("no rate: no error")
 		}
@@ -381,8 +333,8 @@ func TestChurnRefuses(t *testing.T) {
 			t.Error("only fixed names: no error")
 		}
 	})
-	each(t, 100, func(t *testing.T, open func() session) {
-		if _, err := churn.Run(t.Context(), use(t, open), churn.Options{Rate: 100, Log: full{}}); err == nil {
+	each(t, 100, func(t *testing.T, db tables.Database) {
+		if _, err := churn.Run(t.Context(), db, churn.Options{Rate: 100, Log: full{}}); err == nil {
 			t.Error("a log that is full: no error")
 		}
 	})
@@ -390,8 +342,9 @@ func TestChurnRefuses(t *testing.T) {
 
 // TestChurnGivesUpOnALock has another program hold the registry throughout.
 func TestChurnGivesUpOnALock(t *testing.T) {
-	open := engines["sqlite"](t, synthetic.Params{Names: 100, Seed: 1})
-	holder, db := use(t, open), use(t, open)
+	e := tablestest.SQLite()
+	place := e.Fictional(t, synthetic.Params{Names: 100, Seed: 1})
+	holder, db := e.Open(t, place), e.Open(t, place)
 	err := holder.Change(t.Context(), func(context.Context) error {
 		_, err := churn.Run(t.Context(), db, churn.Options{Rate: 100, For: 100 * time.Millisecond})
 		return err

@@ -134,7 +134,7 @@ func (l *Loader) finish(ctx context.Context) error {
 		return err
 	}
 	if _, err := l.conn.Exec(ctx, `update rdds.meta set registry = coalesce($1::text::uuid, registry), epoch = coalesce($2::text::uuid, epoch),
-		beat_at = coalesce($3, clock_timestamp())`, tables.TextOrNull(l.meta.Registry), tables.TextOrNull(l.meta.Epoch), momentOrNull(l.meta.BeatAt)); err != nil {
+		beat_at = coalesce($3, clock_timestamp())`, tables.TextOrNull(l.meta.Registry), tables.TextOrNull(l.meta.Epoch), tables.TimeOrNull(&Session{}, l.meta.BeatAt)); err != nil {
 		return fmt.Errorf("say which registry it is: %w", explain(err))
 	}
 	return l.exec(ctx, "commit")

@@ -3,14 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"rddsd/cache/feed/postgres/pgtest"
-	"rddsd/cache/feed/sqlite"
 	"rddsd/cache/feed/tables"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
@@ -60,77 +58,6 @@ func texts(t testing.TB, db tables.Database, query string) []string {
 		t.Fatal(err)
 	}
 	return list
-}
-
-// viewColumns are the columns of each view by type: text, list, moment or
-// other, which casts to text.
-var viewColumns = map[registry.Kind]struct{ texts, lists, moments, others string }{
-	registry.KindTLD: {"key u_name contact_model", "", "created updated", "gtld zone_signed"},
-	registry.KindRegistrar: {
-		"key name status url rdap_url whois_server abuse_email abuse_phone city sp pc cc voice voice_ext fax fax_ext email " +
-			"admin_fn admin_voice admin_email tech_fn tech_voice tech_email contact_model",
-		"street", "created updated", "iana_id",
-	},
-	registry.KindContact:  {"key registrar handle name org city sp pc cc voice voice_ext fax fax_ext email", "street redacted", "created updated", ""},
-	registry.KindHost:     {"key name registrar", "v4 v6 statuses", "created updated", ""},
-	registry.KindDomain:   {"key roid u_name idn_table registrar reseller registrant", "tech hosts ds statuses rgp", "created updated transferred expires refresh_at", ""},
-	registry.KindReserved: {"key reason of idn_table public_text", "", "", ""},
-}
-
-// viewRows returns the rows of a view as texts, sorted by key, the same in both
-// databases for the same values.
-func viewRows(t testing.TB, db tables.Database, kind registry.Kind, view string) []string {
-	t.Helper()
-	c := viewColumns[kind]
-	var parts []string
-	add := func(columns string, as func(string) string) {
-		for name := range strings.FieldsSeq(columns) {
-			parts = append(parts, "coalesce(cast("+as(name)+" as text), '<null>')")
-		}
-	}
-	add(c.texts, func(s string) string { return s })
-	add(c.lists, db.JSON)
-	add(c.moments, db.Micros)
-	add(c.others, func(s string) string { return "cast(" + s + " as integer)" })
-	return texts(t, db, "select "+strings.Join(parts, " || '|' || ")+" from "+view+" order by key")
-}
-
-// TestTwinsGiveTheSameViews writes one registry to both databases and compares
-// every row of every view: the invariant of the feed compares a wrong view with
-// itself.
-func TestTwinsGiveTheSameViews(t *testing.T) {
-	// The views take the clock of the machine: no period may end between the two.
-	p := synthetic.Params{Names: 1500, Seed: 8, Now: time.Now().Add(-time.Hour).Truncate(time.Hour)}
-	twin := filepath.Join(t.TempDir(), "registry.sqlite")
-	if err := sqlite.Generate(t.Context(), twin, false, fictional(t, p)); err != nil {
-		t.Fatal(err)
-	}
-	other, err := sqlite.OpenSession(t.Context(), twin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	s := open(t, generated(t, p))
-	total := 0
-	for kind := range viewColumns {
-		got, want := viewRows(t, s, kind, s.View(kind)), viewRows(t, other, kind, other.View(kind))
-		differ := 0
-		for i := range min(len(got), len(want)) {
-			if got[i] != want[i] {
-				if differ++; differ <= 2 {
-					t.Errorf("%s\npostgres %s\nsqlite   %s", kind, got[i], want[i])
-				}
-			}
-		}
-		if len(got) != len(want) || len(got) == 0 || differ > 0 {
-			t.Errorf("%s: %d rows in PostgreSQL, %d in SQLite, %d differ", kind, len(got), len(want), differ)
-		}
-		total += len(got)
-	}
-	if all := viewRows(t, s, registry.KindDomain, "rdds.domain_all"); !slices.Equal(all, viewRows(t, s, registry.KindDomain, "rdds.domain")) {
-		t.Error("rdds.domain_all differs from rdds.domain")
-	}
-	t.Logf("%d rows compared", total)
 }
 
 // TestLoadKeepsEveryCharacter stores what the text formats of COPY and of arrays

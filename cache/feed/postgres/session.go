@@ -26,10 +26,10 @@ const (
 	// writer's.
 	maxConflicts = 5
 
-	// oneSession is the advisory lock that a session holds while it changes
-	// something, so that two of them do not undo each other's accounts. The
-	// number means nothing.
-	oneSession = 7244001
+	// beginAlone begins a transaction under the advisory lock that a session holds
+	// while it changes something, so that two of them do not undo each other's
+	// accounts. The number means nothing.
+	beginAlone = "begin; select pg_advisory_xact_lock(7244001)"
 )
 
 // Session is one connection that changes the reference tables of a registry: the
@@ -103,24 +103,27 @@ func (s *Session) Change(ctx context.Context, f func(context.Context) error) err
 }
 
 func (s *Session) changeOnce(ctx context.Context, f func(context.Context) error) error {
-	tx, err := s.conn.Begin(ctx)
+	tx, err := s.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginAlone})
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return errors.Join(fmt.Errorf("begin: %w", err), s.rollback(ctx))
 	}
-	_, err = tx.Exec(ctx, "select pg_advisory_xact_lock($1)", oneSession)
-	if err == nil {
-		err = f(ctx)
-	}
-	if err == nil {
+	if err = f(ctx); err == nil {
 		if err = tx.Commit(ctx); err == nil {
 			return nil
 		}
 	}
-	err = explain(err)
-	if failed := tx.Rollback(ctx); failed != nil && !errors.Is(failed, pgx.ErrTxClosed) {
-		return errors.Join(err, fmt.Errorf("roll back: %w", failed))
+	return errors.Join(explain(err), s.rollback(ctx))
+}
+
+// rollback ends the transaction. Outside of one it only draws a warning.
+func (s *Session) rollback(ctx context.Context) error {
+	if s.conn.IsClosed() {
+		return nil // which has rolled back
 	}
-	return err
+	if _, err := s.conn.Exec(ctx, "rollback"); err != nil {
+		return fmt.Errorf("roll back: %w", err)
+	}
+	return nil
 }
 
 // conflicts reports whether err says that two transactions could not both go on
@@ -128,6 +131,14 @@ func (s *Session) changeOnce(ctx context.Context, f func(context.Context) error)
 func conflicts(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// Defer puts the check of references off to the commit.
+func (s *Session) Defer(ctx context.Context) error {
+	if _, err := s.conn.Exec(ctx, "set constraints all deferred"); err != nil {
+		return fmt.Errorf("defer the check of references: %w", err)
+	}
+	return nil
 }
 
 // Maintain runs the contract's maintain.
@@ -176,14 +187,7 @@ func (*Session) List(texts []string) any {
 }
 
 // Time returns t as a timestamp.
-func (*Session) Time(t registry.Time) any { return momentOrNull(t) }
-
-func momentOrNull(t registry.Time) any {
-	if t == 0 {
-		return nil
-	}
-	return t.Std()
-}
+func (*Session) Time(t registry.Time) any { return t.Std() }
 
 // Digest returns the bytes that digits stand for.
 func (*Session) Digest(digits string) any {

@@ -26,9 +26,16 @@ const (
 	nsNNDN      = "urn:ietf:params:xml:ns:rdeNNDN-1.0"
 )
 
+// The types of deposits (RFC 8909 §2).
+const (
+	Full = "FULL" // the whole registry
+	Incr = "INCR" // what changed since the last FULL one
+	Diff = "DIFF" // what changed since the last one of any type
+)
+
 // Header says what a deposit is.
 type Header struct {
-	Type      string // FULL, INCR or DIFF
+	Type      string // Full, Incr or Diff
 	ID        string
 	PrevID    string        // the deposit that this one follows
 	Watermark registry.Time // the state of the registry that it holds
@@ -47,6 +54,13 @@ type Domain struct {
 // which may be any. An object is the visitor's for the length of the call. A nil
 // function passes over its kind.
 type Visitor struct {
+	// Begin is called first, with the type, the id and the previous id.
+	Begin func(*Header) error
+	// Delete is called for each object that a DIFF or an INCR one says is gone,
+	// before any that it holds. The key is the object's name, or its EPP
+	// identifier if it is a contact or a registrar.
+	Delete func(kind registry.Kind, key string, line int) error
+
 	Registrar func(*registry.Registrar) error
 	Contact   func(id string, c *registry.Contact) error
 	Host      func(*registry.Nameserver) error
@@ -54,8 +68,8 @@ type Visitor struct {
 	Reserved  func(*registry.Reserved) error
 }
 
-// Read reads the FULL deposit in from its start to its end. It holds one object
-// at a time. An error names the line, the object and what is wrong with it.
+// Read reads the deposit in from its start to its end. It holds one object at a
+// time. An error names the line, the object and what is wrong with it.
 //
 // The header may stand behind objects; what Read returns is complete only after
 // the end.
@@ -94,8 +108,15 @@ func (r *reader) deposit() error {
 			r.header.PrevID = a.Value
 		}
 	}
-	if r.header.Type != "FULL" {
-		return r.errorf("deposit %s is of type %s: only a FULL one holds a whole registry", r.header.ID, r.header.Type)
+	switch r.header.Type {
+	case Full, Diff, Incr:
+	default:
+		return r.errorf("deposit %s is of type %q: RFC 8909 knows FULL, DIFF and INCR", r.header.ID, r.header.Type)
+	}
+	if r.visit.Begin != nil {
+		if err := r.visit.Begin(&r.header); err != nil {
+			return r.errorf("%w", err)
+		}
 	}
 	for {
 		token, err := r.token()
@@ -116,7 +137,12 @@ func (r *reader) deposit() error {
 					return err
 				}
 			case "deletes":
-				return r.errorf("a FULL deposit may not delete anything")
+				if r.header.Type == Full {
+					return r.errorf("a FULL deposit may not delete anything")
+				}
+				if err := r.deletes(); err != nil {
+					return err
+				}
 			default:
 				if err := r.skip(); err != nil {
 					return err
@@ -154,6 +180,42 @@ func (r *reader) watermark(start xml.StartElement) error {
 		return r.errorf("watermark: %v", err)
 	}
 	return nil
+}
+
+// deletes reads what a DIFF or an INCR deposit says is gone. What it deletes of a
+// kind that is not published is passed over.
+func (r *reader) deletes() error {
+	for {
+		token, err := r.token()
+		if err != nil {
+			return err
+		}
+		start, open := token.(xml.StartElement)
+		if _, end := token.(xml.EndElement); end {
+			return nil
+		}
+		if !open {
+			continue
+		}
+		n, err := r.readNode(start)
+		if err != nil {
+			return err
+		}
+		kind, known := countedKinds[start.Name.Space]
+		if !known || r.visit.Delete == nil {
+			continue
+		}
+		for i := range n.kids {
+			kid := &n.kids[i]
+			key := kid.text
+			if kind == registry.KindHost || kind == registry.KindDomain || kind == registry.KindReserved {
+				key = canonicalName(key)
+			}
+			if err := r.visit.Delete(kind, key, kid.line); err != nil {
+				return fmt.Errorf("line %d: delete %s %q: %w", kid.line, kind, key, err)
+			}
+		}
+	}
 }
 
 func (r *reader) contents() error {
@@ -290,15 +352,16 @@ func (r *reader) readHeader(n *node) error {
 	return nil
 }
 
-// end checks the whole deposit. Fewer objects than the header counts mean that
-// some are lost. More do not: a registry's software was seen to count only the
-// hosts under its own TLD.
+// end checks the whole deposit. Fewer objects in a FULL one than the header counts
+// mean that some are lost. More do not: a registry's software was seen to count
+// only the hosts under its own TLD. The header of another one counts the registry
+// that it leads to.
 func (r *reader) end() error {
 	if len(r.header.TLDs) == 0 {
 		return r.errorf("the deposit's header names no TLD")
 	}
 	for _, kind := range countedKinds {
-		if want := r.header.Counts[kind]; r.seen[kind] < want {
+		if want := r.header.Counts[kind]; r.header.Type == Full && r.seen[kind] < want {
 			return r.errorf("the header counts %d objects of kind %s, the deposit holds %d: it is incomplete", want, kind, r.seen[kind])
 		}
 	}

@@ -43,6 +43,8 @@ const (
 	loadDomainHost
 	loadDS
 	loadReserved
+	loadDeposit
+	loadDepositContact
 
 	loadTables
 )
@@ -57,10 +59,12 @@ var loadColumns = [loadTables]struct{ table, columns string }{
 	loadHost: {"host", "roid, name, clid, v4, v6, statuses, created, updated"},
 	loadDomain: {"domain", "roid, name, u_name, idn_table, clid, reseller, registrant, created, updated, transferred, expires, " +
 		"statuses, rgp, add_until, renew_until, autorenew_until, transfer_until"},
-	loadDomainContact: {"domain_contact", "domain_roid, role, contact_roid"},
-	loadDomainHost:    {"domain_host", "domain_roid, host_roid"},
-	loadDS:            {"ds", "domain_roid, keytag, alg, digest_type, digest"},
-	loadReserved:      {"reserved", "name, reason, of, idn_table, public_text"},
+	loadDomainContact:  {"domain_contact", "domain_roid, role, contact_roid"},
+	loadDomainHost:     {"domain_host", "domain_roid, host_roid"},
+	loadDS:             {"ds", "domain_roid, keytag, alg, digest_type, digest"},
+	loadReserved:       {"reserved", "name, reason, of, idn_table, public_text"},
+	loadDeposit:        {"deposit", "one, full_id, last_id, watermark, id_key"},
+	loadDepositContact: {"deposit_contact", "id_mac, roid"},
 }
 
 // batchRows is how many rows one INSERT carries. More won nothing

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
+	"rddsd/cache/feed/rde"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
 )
@@ -95,6 +96,16 @@ func (l *Loader) Domain(d *synthetic.Domain) error {
 // Reserved stores r.
 func (l *Loader) Reserved(r *registry.Reserved) error {
 	return l.add(loadReserved, r.Name, r.Reason.String(), textOrNull(r.Of), textOrNull(r.IDNTable), textOrNull(r.PublicText))
+}
+
+// ContactID stores by which code deposits call a contact.
+func (l *Loader) ContactID(mac []byte, roid string) error {
+	return l.add(loadDepositContact, mac, roid)
+}
+
+// Deposit stores which deposit the registry was made of.
+func (l *Loader) Deposit(d *rde.State) error {
+	return l.add(loadDeposit, int64(1), d.FullID, d.LastID, int64(d.Watermark), d.IDKey)
 }
 
 func (l *Loader) list(texts []string) string {

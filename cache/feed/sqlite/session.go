@@ -47,6 +47,14 @@ func (s *Session) Change(ctx context.Context, f func(context.Context) error) err
 	return change(ctx, s.conn, f)
 }
 
+// Defer puts the check of references off to the commit.
+func (s *Session) Defer(ctx context.Context) error {
+	if _, err := s.conn.ExecContext(ctx, "pragma defer_foreign_keys = on"); err != nil {
+		return fmt.Errorf("defer the check of references: %w", err)
+	}
+	return nil
+}
+
 // Maintain is Maintain in this session.
 func (s *Session) Maintain(ctx context.Context, keep time.Duration) error {
 	return maintain(ctx, s.conn, keep)
@@ -98,7 +106,7 @@ func (s *Session) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 func (*Session) List(texts []string) any { return string(appendList(nil, texts)) }
 
 // Time returns t in microseconds since 1970.
-func (*Session) Time(t registry.Time) any { return timeOrNull(t) }
+func (*Session) Time(t registry.Time) any { return int64(t) }
 
 // Digest returns hex: the contract's column is text.
 func (*Session) Digest(hex string) any { return hex }

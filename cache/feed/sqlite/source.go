@@ -122,7 +122,8 @@ func answers(err error) bool {
 }
 
 func (s *Source) next(ctx context.Context, at cache.Position, due func(clock registry.Time) []cache.Key) (cache.Delta, error) {
-	if err := s.wait(ctx, at); err != nil {
+	noticed, err := s.wait(ctx, at)
+	if err != nil {
 		return cache.Delta{}, err
 	}
 	polled := s.Clock.Complete().Now()
@@ -130,7 +131,7 @@ func (s *Source) next(ctx context.Context, at cache.Position, due func(clock reg
 		now   head
 		delta cache.Delta
 	)
-	err := s.reader.transaction(func() error {
+	err = s.reader.transaction(func() error {
 		var err error
 		if now, err = s.reader.head(); err != nil {
 			return err
@@ -138,7 +139,7 @@ func (s *Source) next(ctx context.Context, at cache.Position, due func(clock reg
 		if err := now.follows(at); err != nil {
 			return err
 		}
-		delta.To, delta.AsOf = now.position, now.clock
+		delta.To, delta.AsOf, delta.Noticed = now.position, now.clock, noticed
 		var keys contract.Keys
 		for _, key := range due(now.clock) {
 			if err := keys.Add(key); err != nil {
@@ -160,29 +161,30 @@ func (s *Source) next(ctx context.Context, at cache.Position, due func(clock reg
 	return delta, nil
 }
 
-// wait returns when it is time for a poll that starts at the position at.
-func (s *Source) wait(ctx context.Context, at cache.Position) error {
+// wait returns when it is time for a poll that starts at the position at, and
+// when it noticed that something has changed, zero if it did not.
+func (s *Source) wait(ctx context.Context, at cache.Position) (noticed time.Time, err error) {
 	clock := s.Clock.Complete()
 	until := s.polled.Add(clock.Jitter(s.interval, intervalJitter))
-	for changed := false; ; {
+	for {
 		if err := s.look(); err != nil {
-			return err
+			return time.Time{}, err
 		}
 		left := until.Sub(clock.Now())
-		if changed || at != s.at || left <= 0 {
-			return nil
+		if !noticed.IsZero() || at != s.at || left <= 0 {
+			return noticed, nil
 		}
 		version, err := s.reader.version()
 		if err != nil {
-			return err
+			return time.Time{}, err
 		}
 		pause := min(tick, left)
 		if version != s.version {
-			changed, pause = true, settle
+			noticed, pause = clock.Now(), settle
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return time.Time{}, ctx.Err()
 		case <-clock.After(pause):
 		}
 	}

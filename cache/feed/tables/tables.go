@@ -22,6 +22,9 @@ type Database interface {
 	// another writer f is called again. Once begun, the transaction runs to its
 	// end whatever becomes of ctx: f has a context without end.
 	Change(ctx context.Context, f func(context.Context) error) error
+	// Defer lets references of the running transaction lead nowhere until it
+	// ends.
+	Defer(ctx context.Context) error
 	// Maintain writes a heartbeat and prunes the journal to the last keep.
 	Maintain(ctx context.Context, keep time.Duration) error
 	// Exec runs a statement.
@@ -30,7 +33,7 @@ type Database interface {
 	// the first error of row.
 	Query(ctx context.Context, query string, args []any, row func(scan func(dest ...any) error) error) error
 
-	// Arguments of a statement. A Time of 0 is null.
+	// Arguments of a statement; see TimeOrNull for a moment that may be none.
 	List(texts []string) any
 	Time(t registry.Time) any
 	Digest(hex string) any
@@ -80,4 +83,12 @@ func TextOrNull(s string) any {
 		return nil
 	}
 	return s
+}
+
+// TimeOrNull is t as an argument, null when it is 0.
+func TimeOrNull(db Database, t registry.Time) any {
+	if t == 0 {
+		return nil
+	}
+	return db.Time(t)
 }
