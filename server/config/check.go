@@ -78,6 +78,28 @@ func checkRDAP(c *Config, report func(path, problem string)) {
 	}
 }
 
+// checkRegistry reports more than one registry, and a connection string that
+// cannot be read.
+func checkRegistry(c *Config, report func(path, problem string)) {
+	const empty = "is empty; write how the registry database is reached, or leave the key out"
+	if c.Explicit("registry.postgres") && c.Registry.Postgres == "" {
+		report("registry.postgres", empty)
+	}
+	if c.Explicit("registry.postgres_file") && c.Registry.PostgresFile == "" {
+		report("registry.postgres_file", empty)
+	}
+	switch {
+	case c.Registry.Postgres != "" && c.Registry.PostgresFile != "":
+		report("registry.postgres_file", "is a second way to the registry, beside postgres; leave one of the two out")
+	case c.Explicit("registry.sqlite") && c.UsesPostgres():
+		report("registry.sqlite", "is a second registry, beside the one in PostgreSQL; one edge follows one registry: leave one of the two out")
+	case c.Registry.PostgresFile != "":
+		if _, err := c.PostgresDSN(); err != nil {
+			report("registry.postgres_file", fmt.Sprintf("%s: %v; write the connection string into it, and let the user that rddsd runs as read it", c.Registry.PostgresFile, err))
+		}
+	}
+}
+
 func checkPaths(c *Config, report func(path, problem string)) {
 	if c.Data.Dir == "" {
 		report("data.dir", "is empty; write the directory where the program keeps its files")
@@ -85,6 +107,7 @@ func checkPaths(c *Config, report func(path, problem string)) {
 	if c.Explicit("registry.sqlite") && c.Registry.SQLite == "" {
 		report("registry.sqlite", "is empty; write the path of the registry's file, or leave the key out for the built-in registry")
 	}
+	checkRegistry(c, report)
 	if c.Explicit("admin.socket") && c.Admin.Socket == "" {
 		report("admin.socket", "is empty; write the path of the socket, or leave the key out for the one in the data directory")
 	}

@@ -5,9 +5,11 @@
 package config
 
 import (
+	"errors"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"rddsd/cache/registry"
@@ -35,7 +37,9 @@ type Config struct {
 
 // Registry says which registry database is followed.
 type Registry struct {
-	SQLite string `toml:"sqlite"` // path; "" = registry.sqlite in the data directory, see SQLite
+	SQLite       string `toml:"sqlite"`        // path; "" = registry.sqlite in the data directory, see SQLite
+	Postgres     string `toml:"postgres"`      // connection string; "" = it is not PostgreSQL, or see PostgresFile
+	PostgresFile string `toml:"postgres_file"` // path of a file that holds the connection string
 }
 
 // Feed says how the registry is followed.
@@ -149,6 +153,72 @@ func (c *Config) SQLite() (path string, mayCreate bool) {
 		return c.Registry.SQLite, false
 	}
 	return filepath.Join(c.Data.Dir, "registry.sqlite"), true
+}
+
+// UsesPostgres reports whether the registry is in PostgreSQL.
+func (c *Config) UsesPostgres() bool {
+	return c.Registry.Postgres != "" || c.Registry.PostgresFile != ""
+}
+
+// PostgresDSN returns the connection string of the registry in PostgreSQL. The
+// error does not tell what the file holds.
+func (c *Config) PostgresDSN() (string, error) {
+	if c.Registry.PostgresFile == "" {
+		return c.Registry.Postgres, nil
+	}
+	data, err := readFile(c.Registry.PostgresFile)
+	if err != nil {
+		return "", err
+	}
+	dsn := strings.TrimSpace(string(data))
+	if dsn == "" {
+		return "", errors.New("the file is empty")
+	}
+	return dsn, nil
+}
+
+// UsesPostgres reports whether the registry is in PostgreSQL.
+func (c *Config) UsesPostgres() bool {
+	return c.Registry.Postgres != "" || c.Registry.PostgresFile != ""
+}
+
+// PostgresDSN returns the connection string of the registry in PostgreSQL. The
+// error does not tell what the file holds.
+func (c *Config) PostgresDSN() (string, error) {
+	if c.Registry.PostgresFile == "" {
+		return c.Registry.Postgres, nil
+	}
+	data, err := readFile(c.Registry.PostgresFile)
+	if err != nil {
+		return "", err
+	}
+	dsn := strings.TrimSpace(string(data))
+	if dsn == "" {
+		return "", errors.New("the file is empty")
+	}
+	return dsn, nil
+}
+
+// UsesPostgres reports whether the registry is in PostgreSQL.
+func (c *Config) UsesPostgres() bool {
+	return c.Registry.Postgres != "" || c.Registry.PostgresFile != ""
+}
+
+// PostgresDSN returns the connection string of the registry in PostgreSQL. The
+// error does not tell what the file holds.
+func (c *Config) PostgresDSN() (string, error) {
+	if c.Registry.PostgresFile == "" {
+		return c.Registry.Postgres, nil
+	}
+	data, err := readFile(c.Registry.PostgresFile)
+	if err != nil {
+		return "", err
+	}
+	dsn := strings.TrimSpace(string(data))
+	if dsn == "" {
+		return "", errors.New("the file is empty")
+	}
+	return dsn, nil
 }
 
 // SnapshotDir returns where the cache keeps its files.

@@ -48,8 +48,10 @@ func TestNoConfigurationIsTheDefault(t *testing.T) {
 }
 
 func comparers() []cmp.Option {
-	return []cmp.Option{cmp.AllowUnexported(Config{}, origin{}), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
-		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })}
+	return []cmp.Option{
+		cmp.AllowUnexported(Config{}, origin{}), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+	}
 }
 
 func TestEveryKeyIsHonoured(t *testing.T) {

@@ -64,9 +64,8 @@ func TestProblems(t *testing.T) {
 			[]string{`rddsd.toml:2:1: [log]: unknown key "colour"; there are format, level`},
 		},
 		{
-			"keys of a later release", "[registry]\npostgres = \"x\"\nnats = \"y\"\n[web]\nlisten = []\n[rdap]\nredirect = []\n[[tld]]\nname = \"example\"\nsearches = true\nhosts = []\n",
+			"keys of a later release", "[registry]\nsqlite = \"x\"\nnats = \"y\"\n[web]\nlisten = []\n[rdap]\nredirect = []\n[[tld]]\nname = \"example\"\nsearches = true\nhosts = []\n",
 			[]string{
-				`rddsd.toml:2:1: [registry]: unknown key "postgres"; it comes with a later release`,
 				`rddsd.toml:3:1: [registry]: unknown key "nats"; it comes with a later release`,
 				`rddsd.toml:4:2: unknown table "web"; it comes with a later release`,
 				`rddsd.toml:10:1: [[tld]]: unknown key "searches"; it comes with a later release`,
@@ -339,7 +338,7 @@ func TestProblemsInTheEnvironment(t *testing.T) {
 		"misspelt table":    {"RDDSD_WHOSI_LISTEN=", `environment variable RDDSD_WHOSI_LISTEN: there is no table "whosi"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"lower case":        {"RDDSD_whois_listen=", `environment variable RDDSD_whois_listen: [whois] has no key "listen"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"array of tables":   {"RDDSD_TLD_NAME=coop", `environment variable RDDSD_TLD_NAME: the environment cannot set what stands in [[tld]]; write it in the file`},
-		"later release":     {"RDDSD_REGISTRY_POSTGRES=x", `environment variable RDDSD_REGISTRY_POSTGRES: [registry] postgres comes with a later release`},
+		"later release":     {"RDDSD_REGISTRY_NATS=x", `environment variable RDDSD_REGISTRY_NATS: [registry] nats comes with a later release`},
 		"bad duration":      {"RDDSD_FEED_MAX_AGE=30", `environment variable RDDSD_FEED_MAX_AGE: [feed] max_age: is the text "30"; write a duration with its unit, such as 5s, 15m or 1h30m`},
 		"bad address":       {"RDDSD_WHOIS_LISTEN=127.0.0.1:43,::1", `environment variable RDDSD_WHOIS_LISTEN: [whois] listen: is the text "::1"; write an IP address and a port, such as [::1]:43`},
 		"checked as a file": {"RDDSD_RDAP_HTTP=0.0.0.0:80", `environment variable RDDSD_RDAP_HTTP: [rdap] http: 0.0.0.0:80 can be reached from outside, where RDAP must be encrypted; use [rdap] https, or a loopback address behind a proxy, or set http_plain = true`},

@@ -32,7 +32,7 @@ type Caps struct {
 	limits  Limits
 	open    int // connections that have a place, crowded ones included
 	crowded int
-	granted map[client]int // places of each client, crowded ones excluded
+	granted map[client]int // places of each client, without crowded and answered ones
 }
 
 // client is an IPv4 address or an IPv6 /64: what its connections are counted by. The
@@ -54,11 +54,13 @@ func (c *Caps) SetLimits(limits Limits) {
 	c.limits = limits
 }
 
-// Slot is one open connection's place. Release gives it back, once.
+// Slot is one open connection's place. Release gives it back, once. It is its
+// connection's alone.
 type Slot struct {
-	caps    *Caps
-	client  client
-	verdict Verdict
+	caps     *Caps
+	client   client
+	verdict  Verdict
+	answered bool
 }
 
 // Acquire takes a place for a connection from addr. It takes none when the verdict is
@@ -79,11 +81,11 @@ func (c *Caps) Acquire(addr netip.Addr) (Slot, Verdict) {
 		}
 		c.open++
 		c.crowded++
-		return Slot{c, client, Crowded}, Crowded
+		return Slot{caps: c, client: client, verdict: Crowded}, Crowded
 	}
 	c.open++
 	c.granted[client]++
-	return Slot{c, client, Granted}, Granted
+	return Slot{caps: c, client: client, verdict: Granted}, Granted
 }
 
 // shared is the client of connections that carry the queries of many.
@@ -99,7 +101,7 @@ func (c *Caps) AcquireShared() (Slot, Verdict) {
 	}
 	c.open++
 	c.granted[shared]++
-	return Slot{c, shared, Granted}, Granted
+	return Slot{caps: c, client: shared, verdict: Granted}, Granted
 }
 
 // Crowded reports whether Acquire would find a connection from addr crowded. It is
@@ -111,18 +113,36 @@ func (c *Caps) Crowded(addr netip.Addr) bool {
 	return c.limits.PerClient > 0 && c.granted[client] >= c.limits.PerClient
 }
 
+// Answered says that the connection keeps its place for a while and that its client
+// is done with it: it no longer counts against the client, who may ask again.
+func (s *Slot) Answered() {
+	if s.caps == nil || s.verdict == Crowded || s.answered {
+		return
+	}
+	s.caps.mu.Lock()
+	defer s.caps.mu.Unlock()
+	s.answered = true
+	s.forget()
+}
+
 // Release gives the place back. On the zero Slot it does nothing.
-func (s Slot) Release() {
+func (s *Slot) Release() {
 	if s.caps == nil {
 		return
 	}
 	s.caps.mu.Lock()
 	defer s.caps.mu.Unlock()
 	s.caps.open--
-	if s.verdict == Crowded {
+	switch {
+	case s.verdict == Crowded:
 		s.caps.crowded--
-		return
+	case !s.answered:
+		s.forget()
 	}
+}
+
+// forget takes the place off its client's count.
+func (s *Slot) forget() {
 	if s.caps.granted[s.client]--; s.caps.granted[s.client] == 0 {
 		delete(s.caps.granted, s.client)
 	}

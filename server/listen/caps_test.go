@@ -247,3 +247,37 @@ func BenchmarkCaps(b *testing.B) {
 		}
 	})
 }
+
+// A connection that is answered and not yet closed keeps its place, and its client
+// may come back.
+func TestAnsweredConnections(t *testing.T) {
+	c := NewCaps(Limits{PerClient: 1, Total: 3})
+	addr := netip.MustParseAddr("192.0.2.1")
+	first, _ := c.Acquire(addr)
+	if !c.Crowded(addr) || c.Crowded(netip.MustParseAddr("192.0.2.2")) {
+		t.Error("one connection does not crowd its client, or crowds another")
+	}
+	first.Answered()
+	first.Answered()
+	if c.Crowded(addr) || c.Open() != 1 {
+		t.Errorf("after the answer: crowded %v, %d open", c.Crowded(addr), c.Open())
+	}
+	second, verdict := c.Acquire(addr)
+	if verdict != Granted {
+		t.Errorf("the next connection is %v", verdict)
+	}
+	third, verdict := c.Acquire(addr)
+	if verdict != Crowded {
+		t.Errorf("the one beside it is %v", verdict)
+	}
+	third.Answered()
+	if _, verdict := c.Acquire(addr); verdict != Full {
+		t.Errorf("the fourth is %v, with three places", verdict)
+	}
+	for _, s := range []*Slot{&first, &second, &third} {
+		s.Release()
+	}
+	if c.Open() != 0 || len(c.granted) != 0 || c.crowded != 0 {
+		t.Errorf("%d open, %d clients, %d crowded are left", c.Open(), len(c.granted), c.crowded)
+	}
+}

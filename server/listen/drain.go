@@ -17,6 +17,9 @@ const DefaultArrivals = 500 * time.Millisecond
 // Accept goes on to return those who have begun; after arrivals it fails. The
 // caller accepts until then, and closes l.
 //
+// When Drain fails it has begun all the same, and only who comes at the last moment
+// is lost.
+//
 // An inherited listener is closed at once: its queue is its supervisor's, and
 // waits there for our successor. So is one that is not TCP's.
 func Drain(l net.Listener, arrivals time.Duration) error {
@@ -33,10 +36,10 @@ func Drain(l net.Listener, arrivals time.Duration) error {
 		return l.Close()
 	}
 	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return err
+	if err == nil {
+		err = RefuseArrivals(raw)
 	}
-	return errors.Join(RefuseArrivals(raw), tcp.SetDeadline(time.Now().Add(arrivals)))
+	return errors.Join(err, tcp.SetDeadline(time.Now().Add(arrivals)))
 }
 
 // Socket returns the TCP listener beneath l, nil if there is none, and whether it

@@ -47,7 +47,7 @@ func (s *Server) attend(conn stream, from netip.Addr, head []byte, serving *sync
 		// Before the client can see the end: who asks again at once, one query
 		// after the other, must find his place free.
 		defer slot.Release()
-		s.serveConn(conn, head, client, terms)
+		s.serveConn(conn, head, client, terms, &slot)
 	})
 }
 
@@ -78,7 +78,7 @@ func (s *Server) attendBalancer(conn stream, from netip.Addr, head []byte, servi
 			s.counts.broken.Add(1)
 			return
 		}
-		s.serveConn(conn, head, client, terms)
+		s.serveConn(conn, head, client, terms, &slot)
 	})
 }
 
@@ -106,7 +106,7 @@ func (s *Server) end(conn stream) {
 // have one absolute deadline each, so that a client that dribbles its line or
 // drains the answer slowly costs a goroutine for at most both. Until the line is
 // whole it costs no worker.
-func (s *Server) serveConn(conn stream, head []byte, client ratelimit.Client, terms terms) {
+func (s *Server) serveConn(conn stream, head []byte, client ratelimit.Client, terms terms, slot *listen.Slot) {
 	// Read before anything may refuse: closing a socket that still holds unread
 	// input sends RST, which can destroy the refusal on its way out (W-07).
 	line, alone, err := readLine(conn, head)
@@ -120,12 +120,12 @@ func (s *Server) serveConn(conn stream, head []byte, client ratelimit.Client, te
 		s.counts.interrupted.Add(1)
 		return
 	}
-	s.deliver(conn, w.out, alone)
+	s.deliver(conn, w.out, alone, slot)
 }
 
 // deliver sends answer, in one write (W-10), and ends the connection; the caller
 // closes it. alone says that nothing but one line was read.
-func (s *Server) deliver(conn stream, answer []byte, alone bool) {
+func (s *Server) deliver(conn stream, answer []byte, alone bool, slot *listen.Slot) {
 	err := conn.SetWriteDeadline(time.Now().Add(cmp.Or(s.WriteTimeout, DefaultWriteTimeout)))
 	if err == nil && len(answer) > 0 {
 		_, err = conn.Write(answer)
@@ -136,6 +136,7 @@ func (s *Server) deliver(conn stream, answer []byte, alone bool) {
 	}
 	if !alone || queued(conn) {
 		s.counts.lingered.Add(1)
+		slot.Answered() // before the client can see the end of the answer
 		s.linger(conn)
 	}
 }

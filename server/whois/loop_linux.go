@@ -1,6 +1,7 @@
 package whois
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -136,19 +137,23 @@ func (l *loop) run() error {
 // stop has run finish. It is called once.
 func (l *loop) stop() {
 	l.stopping.Store(true)
-	close(l.stopped)
 	_ = l.file.SetReadDeadline(time.Unix(1, 0)) // wakes it; on a closed file it has ended
+	close(l.stopped)
 }
 
 // finish serves those who have begun to connect, for as long as they may take. The
 // queue of an inherited socket is left as it is.
 func (l *loop) finish(accept func(uintptr) bool) error {
+	<-l.stopped // it sets a deadline too
 	if l.inherited {
 		return nil
 	}
+	// Where that fails, who comes at the last moment is lost, and nobody else. Who
+	// waits for the kernel to let him in has begun to connect as well.
+	_ = listen.RefuseArrivals(l.raw)
+	_ = l.deferAccept(0)
 	l.until = time.Now().Add(l.server.arrivals())
-	// Who waits for the kernel to let him in has begun to connect as well.
-	err := errors.Join(listen.RefuseArrivals(l.raw), l.deferAccept(0), l.file.SetReadDeadline(l.until))
+	err := l.file.SetReadDeadline(l.until)
 	for err == nil {
 		l.failure = nil
 		err = l.raw.Read(accept)
@@ -232,7 +237,7 @@ func (l *loop) serve(fd uintptr) {
 	if s.Caps.Crowded(client.Addr) {
 		terms = crowded
 	}
-	if !s.respond(w, w.in[:end], client, terms) {
+	if bytes.Contains(w.in[:end], interrupt) || !s.respond(w, w.in[:end], client, terms) {
 		s.counts.interrupted.Add(1)
 		closeRaw(fd)
 		return
@@ -268,7 +273,7 @@ func (s *Server) attendEnd(conn stream, client ratelimit.Client, rest []byte, al
 	serving.Go(func() {
 		defer s.end(conn)
 		defer slot.Release()
-		s.deliver(conn, rest, alone)
+		s.deliver(conn, rest, alone, &slot)
 	})
 }
 

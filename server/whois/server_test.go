@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 	"rddsd/cache/cachetest"
 	"rddsd/ratelimit"
+	"rddsd/server/listen"
 	"rddsd/server/lookup"
 )
 
@@ -36,18 +38,33 @@ func overEachPath(t *testing.T, test func(t *testing.T, loops int)) {
 		ways["one loop"], ways["two loops"] = 1, 2
 	}
 	for way, loops := range ways {
-		t.Run(way, func(t *testing.T) { test(t, loops) })
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			test(t, loops)
+		})
 	}
+}
+
+// loopback returns a listener such as the program opens.
+func loopback(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := listen.Open(context.Background(), listen.Address{Addr: netip.MustParseAddrPort("127.0.0.1:0")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
 }
 
 // serve runs s on a loopback address until the test ends, and then checks that
 // nothing of it is left.
 func serve(t *testing.T, s *Server) (addr string, stop func()) {
 	t.Helper()
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	return serveOn(t, s, loopback(t))
+}
+
+// serveOn is serve on a listener.
+func serveOn(t *testing.T, s *Server, ln net.Listener) (addr string, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, ln) }()
@@ -452,14 +469,7 @@ func TestServeReturnsWhenAListenerFails(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(cachetest.WHOIS(), nil)
 		s.Loops = loops
-		good, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		bad, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		good, bad := loopback(t), loopback(t)
 		bad.Close()
 		if err := s.Serve(t.Context(), good, bad); !errors.Is(err, net.ErrClosed) || !strings.Contains(err.Error(), bad.Addr().String()) {
 			t.Errorf("Serve = %v", err)
@@ -474,10 +484,7 @@ func TestServeReturnsWhenAListenerFails(t *testing.T) {
 // included: connect, ask, read to the end, close.
 func BenchmarkConnection(b *testing.B) {
 	s := newServer(cachetest.WHOIS(), nil)
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
+	ln := loopback(b)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx, ln) }()

@@ -3,8 +3,8 @@
 package whois
 
 import (
-	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -17,30 +17,88 @@ import (
 	"rddsd/cache/registry"
 )
 
-// A client that does not read loses the connection, not the server a worker
-// (W-05).
-func TestClientThatDoesNotReadIsClosed(t *testing.T) {
-	s := newServer(crowdedAddress(), nil)
-	s.WriteTimeout = 50 * time.Millisecond
-	ln, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, smallBuffers{ln}) }()
+// A client that does not read loses the connection, not the server a goroutine
+// (W-05); one that reads slowly gets all of its answer.
+func TestClientsThatDoNotRead(t *testing.T) {
+	overEachPath(t, func(t *testing.T, loops int) {
+		s := newServer(crowdedAddress(), nil)
+		s.Loops = loops
+		s.WriteTimeout = 2 * time.Second
+		ln := loopback(t)
+		smallBuffers(t, ln)
+		addr, _ := serveOn(t, s, ln)
+		idle, slow := smallDial(t, addr), smallDial(t, addr)
+		send(t, idle, "192.0.2.10\r\n")
+		send(t, slow, "192.0.2.10\r\n")
+		want := ask(s, "192.0.2.10")
+		var got []byte
+		for buf := make([]byte, 512); ; {
+			n, err := slow.Read(buf)
+			got = append(got, buf[:n]...)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("after %d of %d bytes: %v", len(got), len(want), err)
+			}
+		}
+		if string(got) != want {
+			t.Errorf("it got %d bytes, want %d", len(got), len(want))
+		}
+		waitFor(t, "Unsent", func() uint64 { return s.Counts().Unsent }, 1)
+		waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 0)
+	})
+}
 
-	conn, err := (&net.Dialer{Control: smallWindow}).Dial("tcp", ln.Addr().String())
+// A client that resets the connection in the middle of its answer costs its count
+// (W-11).
+func TestResetInTheMiddleOfTheAnswer(t *testing.T) {
+	overEachPath(t, func(t *testing.T, loops int) {
+		s := newServer(crowdedAddress(), nil)
+		s.Loops = loops
+		ln := loopback(t)
+		smallBuffers(t, ln)
+		addr, _ := serveOn(t, s, ln)
+		conn := smallDial(t, addr)
+		send(t, conn, "192.0.2.10\r\n")
+		if _, err := io.ReadFull(conn, make([]byte, 16)); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetLinger(0); err != nil { // close sends RST
+			t.Fatal(err)
+		}
+		conn.Close()
+		waitFor(t, "Unsent", func() uint64 { return s.Counts().Unsent }, 1)
+		waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 0)
+	})
+}
+
+// smallBuffers gives the connections that ln accepts the smallest send buffer.
+func smallBuffers(t *testing.T, ln net.Listener) {
+	t.Helper()
+	raw, err := ln.(*net.TCPListener).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	send(t, conn, "192.0.2.10\r\n")
-	waitFor(t, "Unsent", func() uint64 { return s.Counts().Unsent }, 1)
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
+	var optErr error
+	err = raw.Control(func(fd uintptr) { optErr = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_SNDBUF, 1) })
+	if err = errors.Join(err, optErr); err != nil {
+		t.Fatal(err)
 	}
+}
+
+// smallDial connects with the smallest receive buffer.
+func smallDial(t *testing.T, addr string) *net.TCPConn {
+	t.Helper()
+	conn, err := (&net.Dialer{Timeout: patience, Control: smallWindow}).Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(2 * patience)); err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*net.TCPConn)
 }
 
 // smallWindow gives a connection to be the smallest receive buffer.
@@ -48,17 +106,6 @@ func smallWindow(_, _ string, raw syscall.RawConn) error {
 	var optErr error
 	err := raw.Control(func(fd uintptr) { optErr = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1) })
 	return errors.Join(err, optErr)
-}
-
-// smallBuffers gives the connections it accepts the smallest send buffer.
-type smallBuffers struct{ net.Listener }
-
-func (l smallBuffers) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err == nil {
-		err = conn.(*net.TCPConn).SetWriteBuffer(1)
-	}
-	return conn, err
 }
 
 // crowdedAddress is a registry whose answer about 192.0.2.10 has tens of kB.
