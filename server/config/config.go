@@ -177,50 +177,6 @@ func (c *Config) PostgresDSN() (string, error) {
 	return dsn, nil
 }
 
-// UsesPostgres reports whether the registry is in PostgreSQL.
-func (c *Config) UsesPostgres() bool {
-	return c.Registry.Postgres != "" || c.Registry.PostgresFile != ""
-}
-
-// PostgresDSN returns the connection string of the registry in PostgreSQL. The
-// error does not tell what the file holds.
-func (c *Config) PostgresDSN() (string, error) {
-	if c.Registry.PostgresFile == "" {
-		return c.Registry.Postgres, nil
-	}
-	data, err := readFile(c.Registry.PostgresFile)
-	if err != nil {
-		return "", err
-	}
-	dsn := strings.TrimSpace(string(data))
-	if dsn == "" {
-		return "", errors.New("the file is empty")
-	}
-	return dsn, nil
-}
-
-// UsesPostgres reports whether the registry is in PostgreSQL.
-func (c *Config) UsesPostgres() bool {
-	return c.Registry.Postgres != "" || c.Registry.PostgresFile != ""
-}
-
-// PostgresDSN returns the connection string of the registry in PostgreSQL. The
-// error does not tell what the file holds.
-func (c *Config) PostgresDSN() (string, error) {
-	if c.Registry.PostgresFile == "" {
-		return c.Registry.Postgres, nil
-	}
-	data, err := readFile(c.Registry.PostgresFile)
-	if err != nil {
-		return "", err
-	}
-	dsn := strings.TrimSpace(string(data))
-	if dsn == "" {
-		return "", errors.New("the file is empty")
-	}
-	return dsn, nil
-}
-
 // SnapshotDir returns where the cache keeps its files.
 func (c *Config) SnapshotDir() string { return filepath.Join(c.Data.Dir, "snapshots") }
 
