@@ -77,7 +77,7 @@ func newRoot(serve Serve) *cobra.Command {
 	root.RunE = server.RunE
 	root.AddCommand(
 		server, newCheck(set), newStatus(set), newReload(set), newAccept(set), newReject(set),
-		newRegistry(), newVersion())
+		newRegistry(), newSnapshot(), newVersion())
 	return root
 }
 

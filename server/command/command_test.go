@@ -41,6 +41,10 @@ func TestExitCodes(t *testing.T) {
 		{"an empty path behind the command", []string{"check", "--config="}, misused},
 		{"a decision without its reason", []string{"accept", "--socket", "/nonexistent"}, misused},
 		{"an order to nobody", []string{"accept", "--socket", "/nonexistent", "--reason", "x"}, failed},
+		{"snapshot without what to do", []string{"snapshot"}, misused},
+		{"snapshot info of nothing", []string{"snapshot", "info"}, misused},
+		{"a snapshot file that is not there", []string{"snapshot", "info", "/nonexistent"}, failed},
+		{"a file that is no snapshot", []string{"snapshot", "verify", "/dev/null"}, failed},
 		{"version", []string{"version"}, ok},
 	}
 	for _, tt := range tests {
