@@ -12,7 +12,6 @@ import (
 
 	"rddsd/cache"
 	"rddsd/cache/feed"
-	"rddsd/cache/feed/sqlite"
 	"rddsd/ratelimit"
 	"rddsd/server"
 	"rddsd/server/admin"
@@ -49,10 +48,12 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	defer rdapServer.Compressed.Close()
 
 	data := new(cache.Cache)
-	path, _ := cfg.SQLite()
-	source := sqlite.Open(path, cfg.Feed.PollInterval)
-	defer source.Close()
-	follower := &feed.Follower{Source: source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge, MaxBackoff: sqlite.MaxBackoff}
+	registry, err := command.OpenRegistry(cfg, data, log)
+	if err != nil {
+		return err
+	}
+	defer registry.Close()
+	follower := &feed.Follower{Source: registry.Source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge, MaxBackoff: registry.MaxBackoff}
 	finder := lookup.NewFinder(command.Policies(cfg))
 	limiter := ratelimit.New(cfg.Limits(), time.Now())
 	onWHOIS, onRDAP := command.NewCaps(cfg)
@@ -60,7 +61,7 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	rdapServer.Cache, rdapServer.Finder, rdapServer.Limiter, rdapServer.Tally, rdapServer.Caps, rdapServer.Log = data, finder, limiter, queries, onRDAP, log
 	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificates: rdapServer.Certificates, Log: log}
 	adminServer := &admin.Server{
-		Version: command.FullVersion(), Kind: "sqlite", Cache: data, Feed: follower.Status, Tally: queries, Limiter: limiter,
+		Version: command.FullVersion(), Kind: registry.Kind, Cache: data, Feed: follower.Status, Source: registry.Status, Tally: queries, Limiter: limiter,
 		Services: command.Counted(whoisServer, onWHOIS, rdapServer, onRDAP), Reload: reloader.Reload, Decide: follower.Decide, Log: log,
 	}
 	operator, err := command.OpenAdmin(ctx, cfg, log, adminServer)

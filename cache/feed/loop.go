@@ -110,7 +110,7 @@ func (l *loop) follow(ctx context.Context) error {
 	}
 	l.connected()
 	l.polled = read.at
-	if len(delta.Changes) > max(largeFloor, objects(l.view)/largeShare) {
+	if len(delta.Changes) > LargeDelta(l.view) {
 		return l.resync(ctx, ReasonLarge)
 	}
 	measure := measureDelta(l.view, delta)
@@ -128,6 +128,15 @@ const (
 	largeShare = 5
 	largeFloor = 5000
 )
+
+// LargeDelta returns how many changes a delta to view may have at most; a larger
+// one is not worth reading. view is nil before the first.
+func LargeDelta(view *cache.View) int {
+	if view == nil {
+		return largeFloor
+	}
+	return max(largeFloor, objects(view)/largeShare)
+}
 
 func objects(view *cache.View) int {
 	n := 0

@@ -29,7 +29,8 @@ type Status struct {
 
 	Deltas  uint64            // published, those without changes included
 	Changes uint64            // objects in them
-	Lag     time.Duration     // of the last delta with changes: from reading it to publishing it, and how old it was then
+	Lag     time.Duration     // of the last delta with changes: from noticing that there is one to publishing it, and how old it was then
+	Lags    Lags              // of all deltas with changes
 	Resyncs map[Reason]uint64 // snapshots published, by reason
 
 	Rejected    map[RejectedRow]uint64 // rows that went into quarantine, each key once for each reason
@@ -110,7 +111,12 @@ func (l *loop) count(delta cache.Delta) {
 	l.status.Deltas++
 	l.status.Changes += uint64(len(delta.Changes))
 	if len(delta.Changes) > 0 {
-		l.status.Lag = l.Clock.Now().Sub(l.read) + l.stale
+		since := l.read.Add(-l.stale)
+		if !delta.Noticed.IsZero() {
+			since = delta.Noticed
+		}
+		l.status.Lag = l.Clock.Now().Sub(since)
+		l.status.Lags.add(l.status.Lag)
 	}
 }
 

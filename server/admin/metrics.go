@@ -18,8 +18,9 @@ import (
 
 // The kinds of metrics (Prometheus text format 0.0.4).
 const (
-	counter = "counter"
-	gauge   = "gauge"
+	counter   = "counter"
+	gauge     = "gauge"
+	histogram = "histogram"
 )
 
 // family is the metrics of one name. deploy/OPERATING.md tells of each; a test
@@ -60,7 +61,26 @@ var families = []family{
 	}},
 	{"rddsd_feed_degraded", gauge, "1 if what is served is older than [feed] max_age.", func(s *scrape) { s.emit(truth(s.feed.Degraded)) }},
 	{"rddsd_feed_lag_seconds", gauge, "From commit to answer, for the last delta that changed anything.", func(s *scrape) { s.emit(s.feed.Lag.Seconds()) }},
+	{"rddsd_feed_publish_seconds", histogram, "From commit to answer, for each delta that changed anything.", func(s *scrape) { s.lags(s.feed.Lags) }},
 	{"rddsd_feed_position", gauge, "The registry's serial number of what is served.", func(s *scrape) { s.emit(float64(s.feed.Position.Serial)) }},
+	{"rddsd_feed_polls_total", counter, "Transactions that asked a registry in PostgreSQL for changes.", func(s *scrape) {
+		s.reading(func(r feed.SourceStatus) { s.emit(float64(r.Polls)) })
+	}},
+	{"rddsd_feed_wakeups_total", counter, "Of them, those that the registry caused.", func(s *scrape) {
+		s.reading(func(r feed.SourceStatus) { s.emit(float64(r.WakeUps)) })
+	}},
+	{"rddsd_feed_listening", gauge, "1 while the registry in PostgreSQL can wake us; without that it is polled each second.", func(s *scrape) {
+		s.reading(func(r feed.SourceStatus) { s.emit(truth(r.Listening)) })
+	}},
+	{"rddsd_feed_horizon_lag", gauge, "Transactions begun in the registry since its oldest open one.", func(s *scrape) {
+		s.reading(func(r feed.SourceStatus) { s.emit(float64(r.HorizonLag)) })
+	}},
+	{"rddsd_feed_open_transaction_seconds", gauge, "How long the registry's oldest open transaction has been seen open.", func(s *scrape) {
+		s.reading(func(r feed.SourceStatus) { s.emit(since(r.OpenSince)) })
+	}},
+	{"rddsd_feed_rows_behind", gauge, "Rows of the registry's journal that were read and are not published.", func(s *scrape) {
+		s.reading(func(r feed.SourceStatus) { s.emit(float64(r.Behind)) })
+	}},
 	{"rddsd_feed_held", gauge, "1 if this waits for rddsd accept or rddsd reject.", func(s *scrape) {
 		for _, what := range []feed.HeldWhat{feed.HeldDelta, feed.HeldSnapshot, feed.HeldRegistry} {
 			s.emit(truth(s.feed.Held != nil && s.feed.Held.What == what), "what", string(what))
@@ -121,6 +141,27 @@ func rows[N int | uint64](s *scrape, counts map[feed.RejectedRow]N) {
 	}
 }
 
+// reading calls f for how the registry is read, if there is something to tell.
+func (s *scrape) reading(f func(feed.SourceStatus)) {
+	if s.server.Source != nil {
+		f(s.server.Source())
+	}
+}
+
+// lags emits a histogram.
+func (s *scrape) lags(lags feed.Lags) {
+	name := s.family
+	s.family = name + "_bucket"
+	for i, bound := range feed.LagBounds {
+		s.emit(float64(lags.Within[i]), "le", strconv.FormatFloat(bound.Seconds(), 'g', -1, 64))
+	}
+	s.emit(float64(lags.Count), "le", "+Inf")
+	s.family = name + "_sum"
+	s.emit(lags.Sum.Seconds())
+	s.family = name + "_count"
+	s.emit(float64(lags.Count))
+}
+
 // writeMetrics appends our metrics to page.
 func (s *Server) writeMetrics(page *bytes.Buffer) {
 	sc := &scrape{page: page, server: s, feed: s.Feed(), limiter: s.Limiter.Counts()}
@@ -179,6 +220,14 @@ func truth(b bool) float64 {
 		return 1
 	}
 	return 0
+}
+
+// since returns the seconds since t, 0 for the zero t.
+func since(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return time.Since(t).Seconds()
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

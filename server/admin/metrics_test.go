@@ -31,11 +31,19 @@ func busy(s *Server) {
 		}},
 		{"rdap", func() Counts { return Counts{Connections: 7} }},
 	}
+	s.Source = func() feed.SourceStatus {
+		return feed.SourceStatus{Polls: 9, WakeUps: 8, Listening: true, HorizonLag: 7, OpenSince: time.Now().Add(-time.Minute), Behind: 6}
+	}
+	s.Source = func() feed.SourceStatus {
+		return feed.SourceStatus{Polls: 9, WakeUps: 8, Listening: true, HorizonLag: 7, OpenSince: time.Now().Add(-time.Minute), Behind: 6}
+	}
 	s.Feed = func() feed.Status {
 		return feed.Status{
 			Ready: true, Connected: true, Degraded: true, Position: cachetest.Start, AsOf: cachetest.AsOf, Age: 1500 * time.Millisecond,
 			Held:   &feed.Held{What: feed.HeldSnapshot, Since: time.Unix(1_800_000_000, 0)},
-			Deltas: 20, Changes: 31, Lag: 40 * time.Millisecond, Resyncs: map[feed.Reason]uint64{feed.ReasonStart: 1, feed.ReasonEpoch: 2},
+			Deltas: 20, Changes: 31, Lag: 40 * time.Millisecond,
+			Lags:        feed.Lags{Count: 2, Sum: 50 * time.Millisecond, Within: [len(feed.LagBounds)]uint64{1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2}},
+			Resyncs:     map[feed.Reason]uint64{feed.ReasonStart: 1, feed.ReasonEpoch: 2},
 			Rejected:    map[feed.RejectedRow]uint64{{Kind: registry.KindDomain, Reason: `odd "reason"\` + "\n"}: 3},
 			Quarantined: map[feed.RejectedRow]int{{Kind: registry.KindHost, Reason: "bad_name"}: 2},
 			DiskErrors:  6, DiskError: "no space left on device",
@@ -59,6 +67,12 @@ func TestMetrics(t *testing.T) {
 		"rddsd_feed_connected 1",
 		"rddsd_feed_age_seconds 1.5",
 		"rddsd_feed_lag_seconds 0.04",
+		`rddsd_feed_publish_seconds_bucket{le="0.025"} 1`, `rddsd_feed_publish_seconds_bucket{le="+Inf"} 2`,
+		"rddsd_feed_publish_seconds_sum 0.05", "rddsd_feed_publish_seconds_count 2",
+		"rddsd_feed_polls_total 9", "rddsd_feed_wakeups_total 8", "rddsd_feed_listening 1", "rddsd_feed_horizon_lag 7", "rddsd_feed_rows_behind 6",
+		`rddsd_feed_publish_seconds_bucket{le="0.025"} 1`, `rddsd_feed_publish_seconds_bucket{le="+Inf"} 2`,
+		"rddsd_feed_publish_seconds_sum 0.05", "rddsd_feed_publish_seconds_count 2",
+		"rddsd_feed_polls_total 9", "rddsd_feed_wakeups_total 8", "rddsd_feed_listening 1", "rddsd_feed_horizon_lag 7", "rddsd_feed_rows_behind 6",
 		"rddsd_feed_position 1",
 		`rddsd_feed_held{what="delta"} 0`,
 		`rddsd_feed_held{what="snapshot"} 1`,
@@ -143,6 +157,10 @@ func TestOperatingTellsEveryMetric(t *testing.T) {
 	label := regexp.MustCompile(`([a-z_]+)="(?:\\.|[^"\\])*"`)
 	for line := range strings.Lines(text) {
 		if match := sample.FindStringSubmatch(strings.TrimSuffix(line, "\n")); match != nil {
+			if base, isBucket := strings.CutSuffix(match[1], "_bucket"); isBucket {
+				labelled[base] = base
+				continue
+			}
 			labelled[match[1]] = match[1]
 			var names []string
 			for _, l := range label.FindAllStringSubmatch(match[2], -1) {

@@ -26,15 +26,16 @@ import (
 )
 
 // Server answers the operator. Its fields are set before Serve and not changed
-// after it; all but Services must be set.
+// after it; all but Services and Source must be set.
 type Server struct {
-	Version  string             // of the program
-	Kind     string             // how the registry is read: "sqlite"
-	Cache    *cache.Cache       // for what is served
-	Feed     func() feed.Status // how the feed stands
-	Tally    *tally.Tally       // the queries
-	Limiter  *ratelimit.Limiter // its counters
-	Services []Service          // what the public reaches
+	Version  string                   // of the program
+	Kind     string                   // how the registry is read: "sqlite"
+	Cache    *cache.Cache             // for what is served
+	Feed     func() feed.Status       // how the feed stands
+	Source   func() feed.SourceStatus // how the registry is read; nil = there is no more to tell
+	Tally    *tally.Tally             // the queries
+	Limiter  *ratelimit.Limiter       // its counters
+	Services []Service                // what the public reaches
 
 	// Reload reads the configuration again, and Decide decides about what the
 	// feed holds. An error is told to whoever gave the order.

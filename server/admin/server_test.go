@@ -194,6 +194,9 @@ func TestTCPChangesNothing(t *testing.T) {
 
 func TestStatusHasItsShape(t *testing.T) {
 	r := started(t, func(s *Server) {
+		s.Source = func() feed.SourceStatus {
+			return feed.SourceStatus{Polls: 9, WakeUps: 8, Replica: true, HorizonLag: 7, Behind: 6, OpenSince: time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC)}
+		}
 		s.Feed = func() feed.Status {
 			return feed.Status{
 				Ready: true, Degraded: true, LastError: "open registry.sqlite: no such file or directory", LastFault: time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC),
@@ -210,6 +213,8 @@ func TestStatusHasItsShape(t *testing.T) {
 		Registry: RegistryStatus{
 			Kind: "sqlite", ID: cachetest.Start.Registry, Epoch: cachetest.Start.Epoch, Position: 1, AsOf: "2026-11-23T02:15:00Z", AgeSeconds: 2700.5, Resyncs: 3,
 			LastError: "open registry.sqlite: no such file or directory", LastFault: "2026-11-23T03:00:00Z",
+			ResyncsBy: map[feed.Reason]uint64{feed.ReasonStart: 1, feed.ReasonEpoch: 2},
+			Reading:   &Reading{Polls: 9, WakeUps: 8, Replica: true, HorizonLag: 7, RowsBehind: 6, OpenSince: "2026-11-23T01:00:00Z"},
 		},
 		Objects:  ObjectCounts{Domains: 2, Hosts: 1, Contacts: 0, Registrars: 1},
 		Held:     &Held{What: "delta", Since: "2026-11-23T02:15:05Z", Why: []string{"500 of 2000 names go"}},

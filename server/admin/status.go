@@ -42,6 +42,20 @@ type RegistryStatus struct {
 	Connected  bool    `json:"connected"`
 	LastError  string  `json:"last_error,omitempty"` // why the last attempt that failed did
 	LastFault  string  `json:"last_fault,omitempty"` // when that was, RFC 3339
+
+	ResyncsBy map[feed.Reason]uint64 `json:"resyncs_by,omitempty"` // those snapshots, by why they were taken
+	Reading   *Reading               `json:"reading,omitempty"`
+}
+
+// Reading tells how a registry in PostgreSQL is read.
+type Reading struct {
+	Polls      uint64 `json:"polls"`
+	WakeUps    uint64 `json:"wake_ups"`
+	Replica    bool   `json:"replica"`
+	Listening  bool   `json:"listening"`
+	HorizonLag uint64 `json:"horizon_lag"` // transactions
+	RowsBehind uint64 `json:"rows_behind"`
+	OpenSince  string `json:"open_since,omitempty"` // RFC 3339
 }
 
 // ObjectCounts tells how much is served.
@@ -89,6 +103,14 @@ func (s *Server) Status() Status {
 	}
 	for _, n := range from.Resyncs {
 		status.Registry.Resyncs += n
+	}
+	status.Registry.ResyncsBy = from.Resyncs
+	if s.Source != nil {
+		r := s.Source()
+		status.Registry.Reading = &Reading{
+			Polls: r.Polls, WakeUps: r.WakeUps, Replica: r.Replica, Listening: r.Listening,
+			HorizonLag: r.HorizonLag, RowsBehind: r.Behind, OpenSince: moment(r.OpenSince),
+		}
 	}
 	if from.AsOf != 0 {
 		status.Registry.AsOf = from.AsOf.String()

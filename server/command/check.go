@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rddsd/cache/feed/postgres"
 	"rddsd/server/config"
 	"rddsd/server/whois"
 )
@@ -23,6 +24,22 @@ func newCheck(set *settings) *cobra.Command {
 			fmt.Fprintln(cmd.OutOrStdout(), "ok")
 			return nil
 		},
+	}
+}
+
+// checkDSN reports a connection string that PostgreSQL would not know. It stands
+// here because package config knows no database driver.
+func checkDSN(c *config.Config, report func(path, problem string)) {
+	dsn, err := c.PostgresDSN()
+	if err != nil || !c.UsesPostgres() {
+		return // package config has told
+	}
+	path := "registry.postgres"
+	if c.Registry.PostgresFile != "" {
+		path = "registry.postgres_file"
+	}
+	if _, err := postgres.Open(dsn, c.Feed.PollInterval); err != nil {
+		report(path, err.Error())
 	}
 }
 

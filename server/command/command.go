@@ -115,5 +115,5 @@ func (s *settings) load() (*config.Config, error) {
 	if s.data != "" {
 		env = append(env, "RDDSD_DATA_DIR="+s.data)
 	}
-	return config.Load(s.config, env, checkTexts)
+	return config.Load(s.config, env, checkTexts, checkDSN)
 }

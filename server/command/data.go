@@ -49,6 +49,9 @@ func fillData(ctx context.Context, cfg *config.Config, log *slog.Logger, first b
 	if err != nil {
 		log.Error("the data directory cannot be written: the copy in it is served, and what changes is kept in memory alone", "error", err)
 	}
+	if cfg.UsesPostgres() {
+		return nil
+	}
 	path, mayCreate := cfg.SQLite()
 	if _, err := os.Stat(path); !mayCreate || !first || !errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -92,7 +92,7 @@ func OpenFront(ctx context.Context, cfg *config.Config, log *slog.Logger, w *who
 		}
 	}
 	log.Info("serving", "whois", addresses(opened[0]), "rdap_http", addresses(opened[1]), "rdap_https", addresses(opened[2]), "rdap_redirect", addresses(opened[3]))
-	if len(cfg.TLDs) == 0 && cfg.Registry.SQLite == "" {
+	if len(cfg.TLDs) == 0 && cfg.Registry.SQLite == "" && !cfg.UsesPostgres() {
 		invite(os.Stdout, w.Cache.Current(), opened[0], opened[1])
 	}
 	return []server.Named{

@@ -85,6 +85,19 @@ func describe(s *admin.Status) string {
 	if !r.Connected {
 		line("", "not connected: %s", r.LastError)
 	}
+	if reading := r.Reading; reading != nil {
+		how := "woken by the registry"
+		switch {
+		case reading.Replica:
+			how = "a standby, polled each second"
+		case !reading.Listening:
+			how = "not woken, polled each second"
+		}
+		line("", "%s; %d polls, %d rows behind", how, reading.Polls, reading.RowsBehind)
+		if reading.OpenSince != "" {
+			line("", "a registry transaction is open since %s, %d have begun since", reading.OpenSince, reading.HorizonLag)
+		}
+	}
 	line("objects", "%d domains, %d hosts, %d contacts, %d registrars", s.Objects.Domains, s.Objects.Hosts, s.Objects.Contacts, s.Objects.Registrars)
 	line("memory", "%d MiB", s.Memory>>20)
 	if r.Resyncs > 0 {
