@@ -36,11 +36,12 @@ func (d *directory) change(op, name string, do func() error) error {
 
 func (d *directory) file(name string) string { return filepath.Join(d.path, name) }
 
-// create makes a file that is not there yet.
+// create makes a file that is not there yet. It can be read back, which View.Fold
+// needs.
 func (d *directory) create(name string) (*outFile, error) {
 	out := &outFile{dir: d, name: name}
 	err := d.change("create", name, func() (err error) {
-		out.file, err = os.OpenFile(d.file(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+		out.file, err = os.OpenFile(d.file(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
 		return err
 	})
 	if err != nil {

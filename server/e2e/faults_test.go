@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,6 +108,63 @@ func TestFoundStaysFound(t *testing.T) {
 		})
 	}
 	t.Logf("found %d times of %d", rounds, rounds)
+}
+
+// TestKilledWhileFolding kills the edge at moments drawn at random while it folds
+// megabytes of changes into new bases, and starts it without the registry: every
+// name that was ever found is found.
+func TestKilledWhileFolding(t *testing.T) {
+	needs(t, "sqlite3")
+	rounds := 6
+	if *long {
+		rounds = 200
+	}
+	dir := t.TempDir()
+	registry := filepath.Join(dir, "elsewhere", "registry.sqlite")
+	must(t, os.Mkdir(filepath.Dir(registry), 0o700))
+	mustRun(t, "registry", "gen", "--names", "100", "--to", "sqlite:"+registry)
+	sqlite3(t, registry, `insert into reserved (name, reason) with recursive n(i) as (select 0 union all select i + 1 from n where i < 2999)
+		select 'free-reserved-' || i || '.coop', 'variant' from n;`)
+	d := startDaemon(t, dir, "RDDSD_REGISTRY_SQLITE="+registry, "RDDSD_RATELIMIT_MODE=off")
+	bases := map[string]bool{}
+	for round := range rounds {
+		name := fmt.Sprintf("free-round-%d.coop", round)
+		sqlite3(t, registry, fmt.Sprintf(`begin immediate;
+			update reserved set of = printf('%%.1000c', 'a%d'), idn_table = printf('%%.1000c', 'b'), public_text = printf('%%.1000c', '%d') where name like 'free-%%';
+			insert into domain (roid, name, clid, created, expires) values ('D9%08d-COOP', '%s', 'example', 1767225600000000, 1798761600000000);
+			commit;`, round%10, round%10, round, name))
+		d.within(5*time.Second, name+" is found", func() error {
+			if answer := d.mustAsk(name); !strings.Contains(answer, "Domain Name: "+name) {
+				return fmt.Errorf("WHOIS: %s", answer)
+			}
+			return nil
+		})
+		time.Sleep(time.Duration(rand.Int64N(int64(150 * time.Millisecond)))) // the moment of the crash
+		away := registry + ".away"
+		must(t, os.Rename(registry, away))
+		d.kill()
+		files, err := filepath.Glob(filepath.Join(dir, "snapshots", "base-*"))
+		must(t, err)
+		for _, file := range files {
+			bases[filepath.Base(file)] = true
+		}
+		d.start()
+		d.waitReady()
+		for known := range round + 1 {
+			d.mustFind(fmt.Sprintf("free-round-%d.coop", known))
+		}
+		must(t, os.Rename(away, registry))
+		d.within(20*time.Second, "the registry is followed again", func() error {
+			if answer := d.mustAsk("unregistered.coop"); !strings.HasPrefix(answer, "Domain not found.") {
+				return fmt.Errorf("answer is %q", answer)
+			}
+			return nil
+		})
+	}
+	t.Logf("killed %d times, with %d bases and unfinished ones", rounds, len(bases))
+	if len(bases) < rounds/2 {
+		t.Errorf("only %d bases were begun: the test saw too little", len(bases))
+	}
 }
 
 // TestDataDirectoryThatMayOnlyBeRead starts where nothing can be written: the copy
