@@ -20,6 +20,10 @@ const maxSocketPath = 107
 // machine they only cost.
 const maxLoops = 256
 
+// minMemoryLimit is the least limit on memory: what two copies of a small registry
+// take while one replaces the other.
+const minMemoryLimit Size = 16 << 20
+
 // check reports values that are well-formed and cannot be used.
 func check(c *Config, report func(path, problem string)) {
 	checkPaths(c, report)
@@ -103,6 +107,9 @@ func checkRegistry(c *Config, report func(path, problem string)) {
 func checkPaths(c *Config, report func(path, problem string)) {
 	if c.Data.Dir == "" {
 		report("data.dir", "is empty; write the directory where the program keeps its files")
+	}
+	if limit := c.Data.MemoryLimit; limit != 0 && limit < minMemoryLimit {
+		report("data.memory_limit", fmt.Sprintf("is %v, in which no registry fits; write %v at least, or 0 for no limit", limit, minMemoryLimit))
 	}
 	if c.Explicit("registry.sqlite") && c.Registry.SQLite == "" {
 		report("registry.sqlite", "is empty; write the path of the registry's file, or leave the key out for the built-in registry")

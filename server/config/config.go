@@ -51,7 +51,8 @@ type Feed struct {
 
 // Data says where the program keeps its own files.
 type Data struct {
-	Dir string `toml:"dir"`
+	Dir         string `toml:"dir"`
+	MemoryLimit Size   `toml:"memory_limit"` // of what is served and what is built beside it; 0 = none
 }
 
 // WHOIS is the service on port 43.

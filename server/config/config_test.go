@@ -64,6 +64,7 @@ max_age = "1h"
 max_miss_age = "20m"
 [data]
 dir = "/var/lib/rddsd"
+memory_limit = "20GiB"
 [whois]
 listen = ["192.0.2.1:43", "[2001:db8::1]:43"]
 profile = "2017"
@@ -113,7 +114,7 @@ format = "json"
 	want := &Config{
 		Registry: Registry{SQLite: "/srv/registry.sqlite"},
 		Feed:     Feed{2 * time.Second, time.Hour, 20 * time.Minute},
-		Data:     Data{"/var/lib/rddsd"},
+		Data:     Data{"/var/lib/rddsd", 20 << 30},
 		WHOIS:    WHOIS{[]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:43"), netip.MustParseAddrPort("[2001:db8::1]:43")}, lookup.Profile2017, "REDACTED", 2, []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25"), netip.MustParsePrefix("2001:db8::9/128")}},
 		RDAP: RDAP{
 			HTTPS:    []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443"), netip.MustParseAddrPort("[2001:db8::1]:443")},

@@ -133,6 +133,12 @@ func (l *loader) set(path string, field reflect.Value, v value) {
 			return
 		}
 		want = `a duration with its unit, in quotes, such as "5s", "15m" or "1h30m"`
+	case *Size:
+		if s, ok := parseSize(v.text); ok && (v.form == text || v.form == bare || v.form == number && v.text == "0") {
+			*field = s
+			return
+		}
+		want = `a number of bytes with its unit (KiB, MiB, GiB, TiB), in quotes, such as "20GiB"`
 	case *[]string:
 		l.setList(path, v, "texts in quotes", func(v value) bool {
 			*field = append(*field, v.text)
