@@ -1,31 +1,47 @@
 package ratelimit
 
 import (
-	"hash/maphash"
-	"net/netip"
+	"crypto/rand"
+	"encoding/binary"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
+// tableLines makes the table of accounts 32 MiB: 1.5 million cells of load and
+// 2.6 million of budgets. Load is forgotten within 15 minutes; what an anonymous
+// client learns, for a light one within hours. With the filter of free objects and
+// the memory of repeats the limiter takes 57 MiB, whatever is sent at it.
+const tableLines = 1 << 19
+
 // Limiter decides whether a client may learn something now. There is one for the
 // process, so that WHOIS, RDAP and the web share one account per client.
 //
-// A client is an IPv4 address or an IPv6 /64, and its load is limited: Burst
-// look-ups back to back, then Rate a second. The accounts live in a table of fixed
-// size (4 MiB); whatever is sent at it, it neither grows nor needs a sweep, and
-// nobody gains a look-up by filling it (see table).
-//
-// All methods are safe for concurrent use, never block and never allocate, but for
-// SetConfig, which allocates.
+// All methods are safe for concurrent use. Decide, Client and Try take no lock, wait
+// for nothing and allocate nothing.
 type Limiter struct {
-	epoch    time.Time
-	seed     maphash.Seed // a new one each start, so that nobody can aim at a bucket
-	accounts table
-	limits   atomic.Pointer[limits]
+	epoch    time.Time // when New was called, by its clock
+	secret   secret
+	before   atomic.Uint64 // nanoseconds of this clock that had passed at epoch, in earlier runs
+	cautious atomic.Uint64 // until then nothing is free: the charges of before are lost
+	table    []line
+	hammers  hammers
+	repeats  repeats
+	free     free
+	canaries []atomic.Int64 // by account: when its account of canaries will be empty
+	settings atomic.Pointer[settings]
+	networks atomic.Pointer[Networks]
+	zones    atomic.Pointer[zones]
+	top      top
+
+	mu sync.Mutex // held while settings or zones change
 
 	_      [64]byte // the counters change under attack; what every query reads must not share their cache line
 	counts struct {
-		refused, wouldRefuse, crowded atomic.Uint64
+		refused, degraded         [Causes]atomic.Uint64
+		wouldRefuse, wouldDegrade [Causes]atomic.Uint64
+		crowded, hammering        atomic.Uint64
+		canary                    atomic.Uint64
 	}
 }
 
@@ -33,7 +49,19 @@ type Limiter struct {
 // epoch is the time it counts from, not later than any time given to Decide; in
 // the server it is time.Now() at start. config is expected to have passed Check.
 func New(config Config, epoch time.Time) *Limiter {
-	l := &Limiter{epoch: epoch, seed: maphash.MakeSeed(), accounts: newTable(tableBuckets)}
+	l := &Limiter{
+		epoch: epoch, table: make([]line, tableLines),
+		hammers:  hammers{cells: make([]atomic.Uint64, hammerCells)},
+		repeats:  repeats{make([][8]atomic.Uint64, repeatBuckets)},
+		canaries: make([]atomic.Int64, canaryCells), free: newFree(),
+	}
+	var key [32]byte
+	rand.Read(key[:]) // never fails
+	for i := range l.secret {
+		l.secret[i] = binary.NativeEndian.Uint64(key[8*i:])
+	}
+	l.networks.Store(new(Networks))
+	l.zones.Store(&zones{})
 	l.SetConfig(config)
 	return l
 }
@@ -41,79 +69,112 @@ func New(config Config, epoch time.Time) *Limiter {
 // SetConfig puts config in force for every Decide that begins after it returns.
 // The accounts stay: nobody gets a fresh burst by a reload. config is expected
 // to have passed Check.
-func (l *Limiter) SetConfig(config Config) { l.limits.Store(newLimits(config)) }
+func (l *Limiter) SetConfig(config Config) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var systems *Systems
+	if old := l.settings.Load(); old != nil {
+		systems = old.systems
+	}
+	l.use(newSettings(config, systems))
+}
+
+// SetSystems puts a table of AS numbers in force; nil = none.
+func (l *Limiter) SetSystems(systems *Systems) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.use(newSettings(l.settings.Load().config, systems))
+}
+
+// use puts s in force. The caller holds l.mu.
+func (l *Limiter) use(s *settings) {
+	l.settings.Store(s)
+	l.makeZone("")
+	for _, z := range *l.zones.Load() {
+		z.prices.Store(newZonePrices(z.size, s))
+	}
+}
 
 // Config returns what is in force, defaults filled in. The numbers in help
 // texts and terms come from here (whois.md L-13).
-func (l *Limiter) Config() Config { return l.limits.Load().config }
+func (l *Limiter) Config() Config { return l.settings.Load().config }
 
-// Decide charges ask to client and says whether it may be answered in full. It
-// is called once a query, whatever the class of its answer, and neither writes
-// nor sleeps nor logs. Load is limited by the number of queries, so each costs
-// one, whatever ask says.
+// nanos returns now by the limiter's own clock, which goes on over restarts.
+func (l *Limiter) nanos(now time.Time) uint64 {
+	return l.before.Load() + uint64(max(now.Sub(l.epoch), 0))
+}
+
+// line returns the line of the table that holds the account of hash.
+func (l *Limiter) line(hash uint64) *line { return &l.table[hash&(tableLines-1)] }
+
+// Decide charges ask to client and to each wider prefix around it, narrowest first,
+// and says what to do with the answer. It is called once a query, whatever the class
+// of its answer, and neither writes nor sleeps nor logs.
 //
-// A refusal costs nothing: who comes back after RetryIn is answered, and asking
-// in between does not lengthen the wait (L-07). RetryIn is exact; round it up
-// when writing it in seconds. A client whose audience is Probe is neither limited
-// nor charged.
+// Each query is load, whatever it asks, and load alone is refused. A refusal costs
+// nothing: who comes back after RetryIn is answered by the prefix that refused, and
+// asking in between does not lengthen the wait (L-07), unless it is hammering:
+// more than 10 refusals a second lengthen it by a second each, by five minutes at
+// most. RetryIn is exact; round it up when writing it in seconds.
+//
+// What the answer teaches is charged to the budgets of a day and of 30 days, and
+// an answer that does not fit is degraded, never refused. What was charged in a
+// narrow prefix stays charged if a wider one says no. A repeat is shown in full
+// even so, because it teaches nothing.
 //
 // now should carry a monotonic reading, as time.Now() does, and so stay clear of
-// steps of the wall clock. Time that runs backwards is borne: a step of up to a minute
-// makes clients wait that much longer, a longer one costs each the rest of its burst
-// once. A time before the epoch counts as the epoch.
-func (l *Limiter) Decide(client Client, _ Ask, now time.Time) Decision {
-	limits := l.limits.Load()
-	if limits.mode == Off || client.Audience == Probe {
-		return Decision{Verdict: Full}
+// steps of the wall clock. A time before the epoch counts as the epoch.
+func (l *Limiter) Decide(client Client, ask Ask, now time.Time) Decision {
+	s := l.settings.Load()
+	if s.config.Mode == Off || client.Audience == Probe {
+		return Decision{}
 	}
-	since := max(now.Sub(l.epoch), 0)
-	wait, crowded := l.accounts.charge(l.hash(client.Addr), ticks(since/tick), limits.cost, limits.capacity)
-	if crowded {
-		l.counts.crowded.Add(1)
+	d := l.judge(client, ask, s, now, true)
+	if d.Verdict == Full {
+		return d
 	}
-	if wait == 0 {
-		return Decision{Verdict: Full}
-	}
-	if limits.mode == DryRun {
-		l.counts.wouldRefuse.Add(1)
-		return Decision{Verdict: Full}
-	}
-	l.counts.refused.Add(1)
-	return Decision{
-		Verdict: Refuse,
-		Network: client.Network(),
-		RetryIn: time.Duration(wait)*tick - since%tick, // wait counts from the tick that now is in
-	}
+	return l.settle(client, d, s, now)
 }
 
-// hash names the account of addr: an IPv4 address, or the /64 of an IPv6 one. What
-// has no address, such as a peer on a unix socket, has one account for all its kind.
-func (l *Limiter) hash(addr netip.Addr) uint64 {
-	addr = addr.Unmap()
+// Try returns what Decide would return in mode Enforce, and charges and counts
+// nothing.
+func (l *Limiter) Try(client Client, ask Ask, now time.Time) Decision {
+	if client.Audience == Probe {
+		return Decision{}
+	}
+	return l.judge(client, ask, l.settings.Load(), now, false)
+}
+
+// judge is Decide whatever the mode. Without act it only finds out.
+func (l *Limiter) judge(client Client, ask Ask, s *settings, now time.Time, act bool) Decision {
+	if client.network != nil {
+		return client.network.decide(now, act)
+	}
+	q := inquiry{Limiter: l, settings: s, client: client, ask: ask, nanos: l.nanos(now), act: act}
+	l.accountsOf(client.Addr, s, &q.accounts)
+	if d := q.load(); d.Verdict != Full {
+		return d
+	}
+	return q.learn()
+}
+
+// settle counts a decision that is not in full, and returns what comes of it in
+// the mode that is in force.
+func (l *Limiter) settle(client Client, d Decision, s *settings, now time.Time) Decision {
+	l.top.note(client.Network(), d, now)
+	dry := s.config.Mode == DryRun
 	switch {
-	case addr.Is4():
-		octets := addr.As4()
-		return maphash.Bytes(l.seed, octets[:])
-	case addr.Is6():
-		octets := addr.As16()
-		return maphash.Bytes(l.seed, octets[:8])
+	case d.Verdict == Refuse && dry:
+		l.counts.wouldRefuse[d.Cause].Add(1)
+	case d.Verdict == Refuse:
+		l.counts.refused[d.Cause].Add(1)
+	case dry:
+		l.counts.wouldDegrade[d.Cause].Add(1)
 	default:
-		return maphash.Bytes(l.seed, nil)
+		l.counts.degraded[d.Cause].Add(1)
 	}
-}
-
-// Counts are the limiter's own counters since New.
-type Counts struct {
-	Refused     uint64 // queries refused in mode Enforce
-	WouldRefuse uint64 // queries that mode DryRun let pass and Enforce would have refused
-	Crowded     uint64 // accounts opened on the charge of another, because the table had no free cell for them
-}
-
-// Counts returns the counters. Each is exact; they are not read at one instant.
-func (l *Limiter) Counts() Counts {
-	return Counts{
-		Refused:     l.counts.refused.Load(),
-		WouldRefuse: l.counts.wouldRefuse.Load(),
-		Crowded:     l.counts.crowded.Load(),
+	if dry {
+		return Decision{}
 	}
+	return d
 }

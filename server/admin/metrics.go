@@ -102,8 +102,12 @@ var families = []family{
 	{"rddsd_feed_quarantined_rows", gauge, "Rows that cannot be published now.", func(s *scrape) { rows(s, s.feed.Quarantined) }},
 	{"rddsd_disk_errors_total", counter, "Failures to keep the copy on disk.", func(s *scrape) { s.emit(float64(s.feed.DiskErrors)) }},
 	{"rddsd_disk_behind", gauge, "1 while the copy on disk is behind what is served.", func(s *scrape) { s.emit(truth(s.feed.DiskError != "")) }},
-	{"rddsd_ratelimit_refused_total", counter, "Queries refused because their client asked too much.", func(s *scrape) { s.emit(float64(s.limiter.Refused)) }},
-	{"rddsd_ratelimit_would_refuse_total", counter, "Queries that mode dry-run let pass and enforce would have refused.", func(s *scrape) { s.emit(float64(s.limiter.WouldRefuse)) }},
+	{"rddsd_ratelimit_refused_total", counter, "Queries refused because their client asked too much, by the limit.", func(s *scrape) { causes(s, s.limiter.Refused) }},
+	{"rddsd_ratelimit_would_refuse_total", counter, "Queries that mode dry-run let pass and enforce would have refused.", func(s *scrape) { causes(s, s.limiter.WouldRefuse) }},
+	{"rddsd_ratelimit_degraded_total", counter, "Queries answered without contact values because of a budget, by the limit.", func(s *scrape) { causes(s, s.limiter.Degraded) }},
+	{"rddsd_ratelimit_would_degrade_total", counter, "Queries that mode dry-run answered in full and enforce would not have.", func(s *scrape) { causes(s, s.limiter.WouldDegrade) }},
+	{"rddsd_ratelimit_hammering_total", counter, "Refusals that lengthened a client's wait: more than 10 a second.", func(s *scrape) { s.emit(float64(s.limiter.Hammering)) }},
+	{"rddsd_ratelimit_canary_total", counter, "How often a client asked for more canary names than by chance.", func(s *scrape) { s.emit(float64(s.limiter.Canary)) }},
 	{"rddsd_ratelimit_crowded_total", counter, "Clients that had to share the account of another, because the table was full.", func(s *scrape) { s.emit(float64(s.limiter.Crowded)) }},
 	{"rddsd_connections_total", counter, "Connections accepted.", func(s *scrape) {
 		s.each(func(name string, c Counts) { s.emit(float64(c.Connections), "service", name) })
@@ -130,6 +134,13 @@ func queries(s *scrape) {
 	for _, c := range counters {
 		s.emit(float64(c.N), "tld", c.TLD, "service", c.Service.String(), "object", c.Object.String(),
 			"class", c.Class.String(), "audience", c.Audience.String())
+	}
+}
+
+// causes emits counts by the limit that decided.
+func causes(s *scrape, counts [ratelimit.Causes]uint64) {
+	for cause := ratelimit.NoCause + 1; cause < ratelimit.Causes; cause++ {
+		s.emit(float64(counts[cause]), "limit", cause.String())
 	}
 }
 

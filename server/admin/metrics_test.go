@@ -82,7 +82,7 @@ func TestMetrics(t *testing.T) {
 		`rddsd_feed_rejected_rows{kind="domain",reason="odd \"reason\"\\\n"} 3`,
 		`rddsd_feed_quarantined_rows{kind="host",reason="bad_name"} 2`,
 		"rddsd_disk_errors_total 6",
-		"rddsd_ratelimit_refused_total 0",
+		`rddsd_ratelimit_refused_total{limit="second"} 0`,
 		`rddsd_connections_total{service="rdap"} 7`,
 		`rddsd_connections_open{service="whois"} 2`,
 		`rddsd_connections_failed_total{service="whois",reason="silent"} 3`,

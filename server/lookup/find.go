@@ -49,6 +49,9 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 		Shows:  a.shows(),
 		Count:  1,
 	}
+	if a.TLD != nil {
+		a.Ask.TLD = a.TLD.Name
+	}
 	if a.Object == Nameservers {
 		a.Ask.Count = max(1, len(a.Hosts))
 	}

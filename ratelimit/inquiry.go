@@ -1,0 +1,145 @@
+package ratelimit
+
+import "time"
+
+// inquiry is one ask while it is decided.
+type inquiry struct {
+	*Limiter
+	settings *settings
+	client   Client
+	ask      Ask
+	nanos    uint64
+	act      bool // charge; else only find out
+	accounts accounts
+}
+
+// load charges one query to the load limits of each tier.
+func (q *inquiry) load() Decision {
+	now, s := loadAt(q.nanos), q.settings
+	for i := range q.accounts.n {
+		account := &q.accounts.list[i]
+		price, bound := s.loadPrice[account.tier], s.loadBound[account.tier]
+		ok, held, crowded := charge(q.line(account.hash).load[:], account.hash, &now, price, bound, q.act)
+		if crowded && q.act {
+			q.counts.crowded.Add(1)
+		}
+		if !ok {
+			if q.act {
+				q.hammered(&q.accounts, &now, s)
+			}
+			d := Decision{Verdict: Refuse, Network: networkOf(q.client.Addr, account.tier)}
+			d.Cause, d.RetryIn = wait(held, price, bound, &now)
+			return d
+		}
+	}
+	return Decision{}
+}
+
+// wait returns how long it is from now until price fits an account of load that
+// holds held, and which horizon that is for. It counts from the tick that now is in.
+func wait(held, price, bound ticks, now *instant) (Cause, time.Duration) {
+	until := func(held, price, bound uint64, tick time.Duration) time.Duration {
+		if held+price <= bound {
+			return 0
+		}
+		return time.Duration(held+price-bound)*tick - time.Duration(now.nanos%uint64(tick))
+	}
+	fast, slow := until(held.fast, price.fast, bound.fast, loadFast), until(held.slow, price.slow, bound.slow, loadSlow)
+	if slow > fast {
+		return QuarterHour, slow
+	}
+	return Second, fast
+}
+
+// learn charges what ask teaches to the budgets of each tier and to the zone guard.
+func (q *inquiry) learn() Decision {
+	now, s, ask := dataAt(q.nanos), q.settings, &q.ask
+	first := &q.accounts.list[0]
+	if ask.Shows == Nothing {
+		q.try(first, &now, s.miss[first.tier], budgetBound)
+		return Decision{}
+	}
+	// What is shown is part of what is remembered: an object that discloses
+	// contact values since the client saw it is new.
+	id := fold(first.hash^ask.Object, q.secret[3]^uint64(ask.Shows)<<1|1)
+	if ask.Bodiless || q.repeats.known(id, q.nanos, q.act) {
+		q.try(first, &now, s.repeat[first.tier], budgetBound)
+		return Decision{}
+	}
+	if ask.Canary && q.act {
+		q.canary(&q.accounts, &now, q.client.Network())
+	}
+	if ask.Shows == Contact {
+		return q.contact(id, &now)
+	}
+	for i := range q.accounts.n {
+		account := &q.accounts.list[i]
+		q.try(account, &now, times(s.object[account.tier], uint64(max(ask.Count, 1))), budgetBound)
+	}
+	if q.act {
+		q.repeats.add(id, q.nanos)
+	}
+	return Decision{}
+}
+
+// contact decides about objects with contact values that the client does not know:
+// what all tiers and the guard let through.
+func (q *inquiry) contact(id uint64, now *instant) Decision {
+	z, count := q.zone(q.ask.TLD), max(q.ask.Count, 1)
+	prices, bound := z.prices.Load(), budgetBound
+	gift, given := 0, false
+	if count == 1 {
+		gift, given = q.free.next(q.accounts.site, q.nanos, q.freeObjects())
+	}
+	if !given {
+		if left := z.squeeze(int64(q.nanos)); left < 1 {
+			bound = ticks{uint64(float64(bound.fast) * left), uint64(float64(bound.slow) * left)}
+		}
+	}
+	for i := range q.accounts.n {
+		account := &q.accounts.list[i]
+		price := times(prices.of[account.tier], uint64(count))
+		ok, held := q.try(account, now, price, bound)
+		if ok {
+			continue
+		}
+		d := Decision{Verdict: Degrade, Cause: Month, Network: networkOf(q.client.Addr, account.tier)}
+		switch {
+		case held.fast+price.fast <= budgetBound.fast && held.slow+price.slow <= budgetBound.slow:
+			d.Cause, d.Network = Guard, noPrefix // it would fit, were it not for the guard
+		case held.fast+price.fast > bound.fast:
+			d.Cause = Day
+		}
+		return d
+	}
+	if given && q.act {
+		given = q.free.claim(q.accounts.site, q.nanos, gift)
+	}
+	if !given && !z.charge(int64(q.nanos), count, q.act) {
+		return Decision{Verdict: Degrade, Cause: Guard}
+	}
+	if q.act {
+		q.repeats.add(id, q.nanos)
+	}
+	return Decision{}
+}
+
+// freeObjects is how many objects each source has free now: none for a day after
+// the memory of who has had them was lost.
+func (q *inquiry) freeObjects() int {
+	if q.nanos < q.cautious.Load() {
+		return 0
+	}
+	return q.settings.config.Free
+}
+
+// try charges a budget of account, if price fits.
+func (q *inquiry) try(account *account, now *instant, price, bound ticks) (ok bool, held ticks) {
+	ok, held, crowded := charge(q.line(account.hash).data[:], account.hash, now, price, bound, q.act)
+	if crowded && q.act {
+		q.counts.crowded.Add(1)
+	}
+	return ok, held
+}
+
+func times(price ticks, n uint64) ticks { return ticks{price.fast * n, price.slow * n} }

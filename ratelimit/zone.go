@@ -1,0 +1,172 @@
+package ratelimit
+
+import (
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// smallestZone is how many objects with contact values a zone counts for at least: a
+// share of a smaller one would be a handful, and who wants all of it has copied it
+// by hand.
+const smallestZone = 10_000
+
+// zone is what the limiter knows of one TLD: how many objects with contact values
+// there are, what one of them costs in each tier, and its guard.
+//
+// The guard bounds the share of those objects that is shown to anonymous clients, in
+// a day and in 30 days, however many they are. It is two GCRAs like the accounts.
+// What is shown for free (Config.Free) and repeats are outside it.
+type zone struct {
+	size   int // as told by SetZone
+	prices atomic.Pointer[zonePrices]
+	day    atomic.Int64 // when the guard of a day will be empty, in nanoseconds of the limiter's clock
+	month  atomic.Int64 // the same of 30 days
+}
+
+// zonePrices are what one object with contact values costs.
+type zonePrices struct {
+	of         [tiers]ticks // an account
+	day, month int64        // the guard, in nanoseconds
+}
+
+func newZonePrices(size int, s *settings) *zonePrices {
+	n := float64(max(size, smallestZone))
+	p := new(zonePrices)
+	for t, w := range widths {
+		p.of[t] = ticks{
+			fast: costOf(day, dataFast, min(s.dayRoom*w.data, n*w.shareDay)),
+			slow: costOf(month, dataSlow, min(s.monthRoom*w.data, n*w.shareMonth)),
+		}
+	}
+	p.day = int64(float64(day) / (n * s.config.GuardDay / 2))
+	p.month = int64(float64(month) / (n * s.config.GuardMonth / 2))
+	return p
+}
+
+// costOf returns what one of n costs in ticks, if n fill an account that takes
+// window to drain. Rounded up: nobody gets more than he is told.
+func costOf(window, tick time.Duration, n float64) uint64 {
+	cost := float64(window) / float64(tick) / n
+	whole := uint64(cost)
+	if float64(whole) < cost*(1-1e-12) { // not for the error of the division
+		whole++
+	}
+	return max(whole, 1)
+}
+
+// fill returns how full the guard is at now, from 0 to 1, by day and by 30 days.
+func (z *zone) fill(now int64) (inDay, inMonth float64) {
+	return share(z.day.Load()-now, day), share(z.month.Load()-now, month)
+}
+
+func share(left int64, of time.Duration) float64 { return min(max(float64(left)/float64(of), 0), 1) }
+
+// calm is how full the guard is before prices rise.
+const calm = 0.5
+
+// squeeze returns what is left of each account's budget at now, from 0 to 1. As the
+// guard fills, prices rise, first for those who have learnt most.
+func (z *zone) squeeze(now int64) float64 {
+	left := (1 - fullest(z.fill(now))) / (1 - calm)
+	if left >= 1 {
+		return 1
+	}
+	return left * left
+}
+
+// charge adds the price of n objects to both horizons of the guard, or to none.
+// Without act it only tells whether they fit.
+func (z *zone) charge(now int64, n int, act bool) bool {
+	p := z.prices.Load()
+	if !fit(&z.month, now, p.month*int64(n), int64(month), act) {
+		return false
+	}
+	if !fit(&z.day, now, p.day*int64(n), int64(day), act) {
+		if !act {
+			return false
+		}
+		z.month.Add(-p.month * int64(n))
+		return false
+	}
+	return true
+}
+
+// fit adds cost to the account that will be empty at *empty, if it then holds no
+// more than capacity. Without act it adds nothing.
+func fit(empty *atomic.Int64, now, cost, capacity int64, act bool) bool {
+	for {
+		was := empty.Load()
+		next := max(was, now) + cost
+		if next-now > capacity {
+			return false
+		}
+		if !act || empty.CompareAndSwap(was, next) {
+			return true
+		}
+	}
+}
+
+// zones are the zones by their TLD. The map does not change once it is stored.
+type zones map[string]*zone
+
+// zone returns the zone of tld; that of "" stands for all that SetZone has not told.
+func (l *Limiter) zone(tld string) *zone {
+	all := *l.zones.Load()
+	if z := all[tld]; z != nil {
+		return z
+	}
+	return all[""]
+}
+
+// SetZone tells how many objects of tld show contact values. What the limits let
+// through follows it; the charges stay.
+func (l *Limiter) SetZone(tld string, objects int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	z := l.makeZone(tld)
+	z.size = objects
+	z.prices.Store(newZonePrices(objects, l.settings.Load()))
+}
+
+// makeZone returns the zone of tld, which is made if there is none. The caller holds l.mu.
+func (l *Limiter) makeZone(tld string) *zone {
+	all := *l.zones.Load()
+	z := all[tld]
+	if z == nil {
+		z = new(zone)
+		z.prices.Store(newZonePrices(0, l.settings.Load()))
+		all = maps.Clone(all)
+		all[tld] = z
+		l.zones.Store(&all)
+	}
+	return z
+}
+
+// ZoneStatus tells how one zone stands.
+type ZoneStatus struct {
+	TLD     string  `json:"tld"`
+	Objects int     `json:"objects"` // with contact values, as SetZone told
+	Day     float64 `json:"day"`     // share of the guard that is used, 0 to 1
+	Month   float64 `json:"month"`
+}
+
+// Zones tells how the zones stand at now, by TLD.
+func (l *Limiter) Zones(now time.Time) []ZoneStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all, nanos := *l.zones.Load(), int64(l.nanos(now))
+	var list []ZoneStatus
+	for _, tld := range slices.Sorted(maps.Keys(all)) {
+		if tld == "" && all[tld].month.Load() == 0 && len(all) > 1 {
+			continue // nobody needed it
+		}
+		s := ZoneStatus{TLD: tld, Objects: all[tld].size}
+		s.Day, s.Month = all[tld].fill(nanos)
+		list = append(list, s)
+	}
+	return list
+}
+
+func fullest(inDay, inMonth float64) float64 { return max(inDay, inMonth) }
