@@ -38,7 +38,7 @@ func (l *loading) addFlags(f *pflag.FlagSet, mix string, duration, warmup time.D
 	f.DurationVar(&l.timeout, "timeout", 5*time.Second, "how long to wait for an answer")
 	f.StringVar(&l.mix, "mix", mix, "what is asked: hits, misses, idn, junk, ordinary, dropcatch, harvest or mixed")
 	f.IntVar(&l.sources, "sources", 1024, "loopback addresses that clients come from")
-	f.IntVar(&l.threads, "threads", 1, "threads of the load generator")
+	f.IntVar(&l.threads, "threads", 1, "threads of the load generator (over TLS there are as many as processors)")
 	f.IntVar(&l.checkEvery, "check-every", 100, "one answer in so many is held against what the registry says")
 	f.BoolVar(&l.allowErrors, "allow-errors", false, "do not fail when more than 1 % of the queries end with an error")
 }

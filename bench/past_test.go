@@ -7,10 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"rddsd/bench/load"
+	"rddsd/bench/report"
 )
 
 // shown is what a server of this test says about a name.
@@ -26,8 +28,8 @@ func (s shown) text(name string) string {
 		"Registrant Organization: %s\r\nDNSSEC: unsigned\r\n", name, s.handle, s.registrar, s.expires, s.organisation)
 }
 
-// keptAnswer asks a server that says so about name.coop and returns its answer.
-func keptAnswer(t *testing.T, says shown, before load.Expectation) *load.Kept {
+// serve starts a server that says so, until the test ends, and returns its address.
+func serve(t *testing.T, says func(line string) string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,20 +44,26 @@ func keptAnswer(t *testing.T, says shown, before load.Expectation) *load.Kept {
 				return
 			}
 			line, _ := bufio.NewReader(conn).ReadString('\n')
-			_, _ = conn.Write([]byte(says.text(strings.TrimSpace(line))))
+			_, _ = conn.Write([]byte(says(strings.TrimSpace(line))))
 			conn.Close()
 		}
 	}()
-	defer func() {
+	t.Cleanup(func() {
 		l.Close()
 		<-served
-	}()
+	})
+	return l.Addr().String()
+}
+
+// keptAnswer asks a server that says so about name.coop and returns its answer.
+func keptAnswer(t *testing.T, says shown, before load.Expectation) *load.Kept {
+	t.Helper()
 	names, err := load.FromList("a test", []string{"name.coop"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := load.Run(t.Context(), load.Options{
-		Target: l.Addr().String(), Names: names, Connections: 1, Count: 1, CheckEvery: 1, Changes: true,
+		Target: serve(t, says.text), Names: names, Connections: 1, Count: 1, CheckEvery: 1, Changes: true,
 		Expect: func(load.Query) (load.Expectation, bool) { return before, true },
 	})
 	if err != nil || len(r.Kept) != 1 || r.Checked != 1 {
@@ -156,5 +164,44 @@ func TestChurnNeedsItsRddsd(t *testing.T) {
 		if _, _, err := bench(t, t.Context(), args...); err == nil || !strings.Contains(err.Error(), "--churn") {
 			t.Errorf("bench %s: %v, want an error that tells of --churn", strings.Join(args, " "), err)
 		}
+	}
+}
+
+// TestEachRoundAsksAnew: a server that was asked the same just before answers from
+// what is still at hand.
+func TestEachRoundAsksAnew(t *testing.T) {
+	names := filepath.Join(t.TempDir(), "names.txt")
+	if err := os.WriteFile(names, []byte("name.coop\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var (
+		mu    sync.Mutex
+		asked = make(map[string]int)
+	)
+	address := serve(t, func(line string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		asked[line]++
+		return shown{}.text(line)
+	})
+	args := append([]string{"compare", "a=" + address, "--names", names, "--mix", "misses", "--rounds", "2"}, shortly...)
+	out, written, err := bench(t, t.Context(), append(args, "--connections", "1")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	// Each phase begins with one question of its own.
+	if got := asked["name.coop"]; got != 4 {
+		t.Errorf("there were %d phases, want 2 rounds with a warm-up each", got)
+	}
+	delete(asked, "name.coop")
+	for line, times := range asked {
+		if times > 1 {
+			t.Fatalf("%s was asked for %d times", line, times)
+		}
+	}
+	if n := written.Targets[0].Requests; int64(len(asked)) < n || !strings.Contains(out, "notfound "+report.Count(n)) {
+		t.Errorf("%d names were asked for, %d requests were counted", len(asked), n)
 	}
 }

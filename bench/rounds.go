@@ -30,7 +30,8 @@ func (c *contest) run(ctx context.Context, rounds int, r *run) error {
 	for round := range rounds {
 		for i, s := range c.servers {
 			o := c.options[i]
-			if r.live { // elsewhere a line a round will do
+			o.Seed += uint64(len(c.rounds[i])) // each round asks anew, and all servers the same
+			if r.live {                        // elsewhere a line a round will do
 				o.Progress = func(p load.Progress) { r.Load(fmt.Sprintf("round %d of %d, %s", round+1, rounds, s.Name), p) }
 			}
 			m, err := measure(ctx, s, o)
@@ -215,12 +216,9 @@ func (c *contest) print(out io.Writer, r *run) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for i, s := range c.servers {
-		if c.measured(i) {
-			for _, example := range c.sums[i].Examples {
-				fmt.Fprintf(out, "error         %s: %s\n", s.Name, example)
-			}
-		}
+	fmt.Fprintln(out)
+	for i := range r.Targets {
+		r.Targets[i].PrintOutcomes(out)
 	}
 	return nil
 }

@@ -75,16 +75,20 @@ func TestRunCountsFaults(t *testing.T) {
 				_, _ = conn.Write([]byte(whoisText(line)))
 			})
 			o := short(target, WHOIS)
-			o.Goroutines, o.Timeout = goroutines, 150*time.Millisecond
+			o.Goroutines, o.Timeout = goroutines, 10*time.Second
+			if test.want == TimedOut {
+				o.Timeout = 400 * time.Millisecond
+			}
 			r, err := Run(t.Context(), o)
 			if err == nil || r == nil || !strings.Contains(err.Error(), target) || !strings.Contains(err.Error(), test.want.String()) {
 				t.Errorf("%s, by goroutines %t: Run: %v; the error must name %s and tell of %s", test.name, goroutines, err, target, test.want)
 				continue
 			}
-			if n := r.Outcomes[test.want]; n < r.Requests/40 || n != r.Errors() {
+			// A busy machine may be too late for a connection too, by that short time-out.
+			if n := r.Outcomes[test.want]; n < r.Requests/40 || n+r.Outcomes[Unconnected] != r.Errors() || n < r.Outcomes[Unconnected] {
 				t.Errorf("%s, by goroutines %t: outcomes %v, want one in 20 to be %s", test.name, goroutines, r.Outcomes, test.want)
 			}
-			if test.want == TimedOut && r.Quantile(1) < 140*time.Millisecond {
+			if test.want == TimedOut && r.Quantile(1) < 390*time.Millisecond {
 				t.Errorf("%s, by goroutines %t: the longest latency is %s: a time-out is as long as its patience", test.name, goroutines, r.Quantile(1))
 			}
 			o.AllowErrors = true

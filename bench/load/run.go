@@ -175,16 +175,16 @@ func (r *run) assumptions() []string {
 		list = append(list, "connections: kept")
 	}
 	if r.HTTP.TLS {
-		list = append(list, "TLS: "+r.secured+", as Go's client and the target agree; sessions are "+resumes(r.HTTP)+" resumed")
+		list = append(list, "TLS: "+r.secured+", as Go's client and the target agree; sessions are "+resumes(r.HTTP))
 	}
 	return list
 }
 
 func resumes(h HTTP) string {
 	if h.FullHandshakes {
-		return "never"
+		return "never resumed"
 	}
-	return "always"
+	return "resumed where the target offers it"
 }
 
 // remarks returns what a reader must know of the figures beside assumptions.
@@ -212,6 +212,9 @@ func (r *run) remarks(result *Result) (list []string) {
 	}
 	if r.HTTP.Gzip && result.Compressed == 0 {
 		add("no answer was compressed, although every request accepted it")
+	}
+	if r.HTTP.TLS && r.HTTP.PerQuery && !r.HTTP.FullHandshakes && float64(result.Resumed) < 0.9*float64(result.Connections) {
+		add("%d of %d handshakes resumed a session: the target does not offer it each time", result.Resumed, result.Connections)
 	}
 	if unsent := result.Outcomes[Unsent]; unsent > 0 {
 		add("%d queries fell due and could not be sent: the target does not keep up with %g a second on %d connections",

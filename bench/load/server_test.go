@@ -246,7 +246,7 @@ func foundBody(name string, e *Expectation) []byte {
 func short(target string, p Protocol) Options {
 	return Options{
 		Target: target, Protocol: p, Names: generated(), Seed: 1, Connections: 8, For: 250 * time.Millisecond,
-		Timeout: 2 * time.Second, Sources: 100, Expect: generated().Expect, CheckEvery: 1,
+		Timeout: 10 * time.Second, Sources: 100, Expect: generated().Expect, CheckEvery: 1,
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"rddsd/bench/load"
 )
 
 // PrintHead writes what a run is and what it runs on.
@@ -47,14 +49,30 @@ func (r *Run) Print(w io.Writer) error {
 		}
 	}
 	for i := range r.Targets {
-		for _, example := range r.Targets[i].Examples {
-			fmt.Fprintf(w, "error         %s\n", example)
-		}
+		r.Targets[i].PrintOutcomes(w)
 	}
 	if r.Partial {
 		fmt.Fprintln(w, "stopped before the end: these figures are of a part of the run")
 	}
 	return nil
+}
+
+// PrintOutcomes writes how the queries of a target ended, each kind of answer and of
+// error apart, and an instance of each error.
+func (t *Target) PrintOutcomes(w io.Writer) {
+	fmt.Fprintf(w, "%-13s", t.Name)
+	between := " "
+	for o := range load.Outcomes {
+		word := load.Outcome(o).String()
+		if n := t.Outcomes[word]; n > 0 {
+			fmt.Fprintf(w, "%s%s %s", between, word, Count(n))
+			between = ", "
+		}
+	}
+	fmt.Fprintln(w)
+	for _, example := range t.Examples {
+		fmt.Fprintf(w, "error         %s\n", example)
+	}
 }
 
 // printTargets writes a table. Latencies have their unit, CPU is microseconds.
