@@ -30,7 +30,11 @@ func main() {
 
 func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	log := command.NewLog(cfg.Log)
-	if err := command.ProbePorts(ctx, cfg); err != nil {
+	systemd, err := command.OpenSupervisor(cfg, log)
+	if err != nil {
+		return err
+	}
+	if err := command.ProbePorts(ctx, cfg, systemd); err != nil {
 		return err
 	}
 	disk, err := command.OpenData(ctx, cfg, log)
@@ -59,7 +63,7 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	onWHOIS, onRDAP := command.NewCaps(cfg)
 	whoisServer := &whois.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onWHOIS, Log: log, Loops: cfg.WHOIS.Loops, Balancers: cfg.WHOIS.ProxyFrom}
 	rdapServer.Cache, rdapServer.Finder, rdapServer.Limiter, rdapServer.Tally, rdapServer.Caps, rdapServer.Log = data, finder, limiter, queries, onRDAP, log
-	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificates: rdapServer.Certificates, Log: log}
+	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificates: rdapServer.Certificates, Systemd: systemd, Log: log}
 	adminServer := &admin.Server{
 		Version: command.FullVersion(), Kind: registry.Kind, Cache: data, Feed: follower.Status, Source: registry.Status, Tally: queries, Limiter: limiter,
 		Services: command.Counted(whoisServer, onWHOIS, rdapServer, onRDAP), Reload: reloader.Reload, Decide: follower.Decide, Log: log,
@@ -73,9 +77,10 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	context.AfterFunc(ctx, func() {
 		log.Info("stopping: answers in flight may finish")
 		adminServer.Drain()
+		systemd.Stopping()
 	})
 	err = server.Run(ctx, behind, follower.Ready(), func() ([]server.Named, error) {
-		return command.OpenFront(ctx, cfg, log, whoisServer, rdapServer)
+		return command.OpenFront(ctx, cfg, systemd, log, whoisServer, rdapServer)
 	})
 	log.Info("stopped")
 	return err

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 
 	"rddsd/server"
 	"rddsd/server/admin"
@@ -38,12 +39,15 @@ func public(cfg *config.Config) map[string][]netip.AddrPort {
 
 // ProbePorts opens every port of the configuration and closes it again, so that
 // one that is taken is told before any work is done: the public ports open for
-// good only when there is something to answer.
-func ProbePorts(ctx context.Context, cfg *config.Config) error {
+// good only when there is something to answer. Those of a supervisor are open.
+func ProbePorts(ctx context.Context, cfg *config.Config, systemd *Supervisor) error {
 	paths := public(cfg)
 	paths["admin.listen"] = cfg.Admin.Listen
 	var faults []error
 	for _, path := range append(publicPaths[:], "admin.listen") {
+		if len(systemd.opened(path)) > 0 {
+			continue
+		}
 		listeners, err := open(ctx, cfg, slog.New(slog.DiscardHandler), path, paths[path])
 		faults = append(faults, err, closeAll(listeners))
 	}
@@ -78,12 +82,16 @@ func closeAll(listeners []net.Listener) error {
 
 // OpenFront opens the public ports, and says on standard output what to try
 // when nothing is configured.
-func OpenFront(ctx context.Context, cfg *config.Config, log *slog.Logger, w *whois.Server, r *rdap.Server) ([]server.Named, error) {
+func OpenFront(ctx context.Context, cfg *config.Config, systemd *Supervisor, log *slog.Logger, w *whois.Server, r *rdap.Server) ([]server.Named, error) {
 	var (
 		opened [len(publicPaths)][]net.Listener
 		err    error
 	)
 	for i, path := range publicPaths {
+		if opened[i] = systemd.opened(path); len(opened[i]) > 0 {
+			log.Info("the supervisor's sockets take the place of configured addresses", "key", config.KeyName(path))
+			continue
+		}
 		if opened[i], err = open(ctx, cfg, log, path, public(cfg)[path]); err != nil {
 			for _, listeners := range opened {
 				err = errors.Join(err, closeAll(listeners))
@@ -95,12 +103,21 @@ func OpenFront(ctx context.Context, cfg *config.Config, log *slog.Logger, w *who
 	if len(cfg.TLDs) == 0 && cfg.Registry.SQLite == "" && !cfg.UsesPostgres() {
 		invite(os.Stdout, w.Cache.Current(), opened[0], opened[1])
 	}
-	return []server.Named{
+	front := []server.Named{
 		{Name: "whois", Service: service(func(ctx context.Context) error { return w.Serve(ctx, opened[0]...) })},
 		{Name: "rdap", Service: service(func(ctx context.Context) error {
 			return r.Serve(ctx, rdap.Listeners{Plain: opened[1], TLS: opened[2], Redirect: opened[3]})
 		})},
-	}, nil
+	}
+	if systemd != nil && systemd.watchdog > 0 {
+		var addrs []net.Addr
+		for _, l := range slices.Concat(opened[:]...) {
+			addrs = append(addrs, l.Addr())
+		}
+		front = append(front, server.Named{Name: "watchdog", Service: service(func(ctx context.Context) error { return systemd.watch(ctx, addrs) })})
+	}
+	systemd.ready()
+	return front, nil
 }
 
 func addresses(listeners []net.Listener) []string {

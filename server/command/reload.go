@@ -29,6 +29,7 @@ type Reloader struct {
 	Limiter      *ratelimit.Limiter
 	WHOIS, RDAP  *listen.Caps
 	Certificates rdap.Certificates // none without TLS
+	Systemd      *Supervisor       // nil without one
 	Log          *slog.Logger
 
 	mu sync.Mutex // one reload at a time
@@ -56,6 +57,7 @@ func (r *Reloader) Serve(ctx context.Context) error {
 func (r *Reloader) Reload(context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer r.Systemd.reloading()()
 	cfg, err := r.Load()
 	if err != nil {
 		return err
