@@ -67,8 +67,11 @@ func buildView(ctx context.Context, g *synthetic.Registry) (view *cache.View, f 
 	}
 	id, epoch := g.Identity()
 	begun := time.Now()
-	view = f.builder.View(cache.Position{Registry: id, Epoch: epoch, Contract: registry.Contract, Serial: 1}, f.now, time.Now().Add(time.Hour))
+	view, err = f.builder.View(cache.Position{Registry: id, Epoch: epoch, Contract: registry.Contract, Serial: 1}, f.now, time.Now().Add(time.Hour))
 	f.took += time.Since(begun)
+	if err != nil {
+		return nil, nil, fmt.Errorf("build a View of %d generated names: %w", g.Names, err)
+	}
 	if rejected := f.builder.Rejected(); len(rejected) > 0 {
 		return nil, nil, fmt.Errorf("build a View of %d generated names: %d rows were not published, such as %s %q: %s",
 			g.Names, len(rejected), rejected[0].Kind, rejected[0].Name, rejected[0].Reason)

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -84,7 +85,10 @@ func (d *draft) change(c Change) error {
 	if reject != "" {
 		return nil
 	}
-	old := d.row(c.Kind, c.Name)
+	old, err := d.row(c.Kind, c.Name, &d.work)
+	if err != nil {
+		return err // what the new row takes the place of is not known: only a snapshot helps
+	}
 	if old == c.Row {
 		return nil
 	}
@@ -163,8 +167,10 @@ func (d *draft) index() {
 	}
 	d.registrarByIANA = make(map[int]*registry.Registrar, len(d.registrars))
 	d.registrarsByName = make(map[string][]*registry.Registrar, len(d.registrars))
+	d.sponsors = make([]*registry.Registrar, 0, len(d.registrars))
 	for _, clid := range slices.Sorted(maps.Keys(d.registrars)) {
 		r := d.registrars[clid]
+		d.sponsors = append(d.sponsors, r)
 		if r.IANA != 0 && d.registrarByIANA[r.IANA] == nil {
 			d.registrarByIANA[r.IANA] = r
 		}
@@ -184,16 +190,10 @@ func (v *View) overgrown() bool { return v.overlay.size() > max(v.foldMin, v.bas
 
 // fold makes a new base out of base and overlay.
 func (d *draft) fold() error {
-	folded := newBase(d.counts[registry.KindDomain])
-	for key, row := range d.All() {
-		if err := d.work.decode(key.Kind, row); err != nil {
-			return fmt.Errorf("fold %s %q: %w", key.Kind, key.Name, err)
-		}
-		if err := folded.load(key.Kind, row, &d.work); err != nil {
-			return fmt.Errorf("fold: %w", err)
-		}
+	folded, err := d.folded(context.Background())
+	if err != nil {
+		return err
 	}
-	folded.sort()
 	d.base, d.overlay = folded, overlay{}
 	return nil
 }

@@ -1,115 +1,40 @@
 package cache
 
 import (
-	"bufio"
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"os"
 	"slices"
-	"unsafe"
-
-	"github.com/cespare/xxhash/v2"
+	"strings"
 
 	"rddsd/cache/registry"
 )
 
-// A base file holds one View:
+// A base file is a base, see there. Numbers of a fixed size are little-endian,
+// others varints. Every byte of it stands under a hash: those of the table under
+// the one at its end, which takes in the magic, and all others under those in the
+// table, a block each. A file is opened without being read: whoever needs a block
+// first checks it (blocks).
 //
-//	magic            8 bytes, and the format version, 4 bytes
-//	header           position, as-of, digest, how many objects of each kind
-//	rows             one section a kind, in the order of registry.Kind: length, row, length, row, ...
-//	quarantine       kind, key, reason, kind, key, reason, ...
-//	trailer          length, rows and hash of each section from header to quarantine
-//	end              length and hash of the trailer, 4 and 8 bytes
-//
-// Numbers of a fixed size are little-endian, others varints. The hash of the
-// trailer takes in magic and version, so every byte of the file stands under a
-// hash. The hashes are 64-bit xxHash: they are there against faults of disks and
+// The hashes are 64-bit xxHash: they are there against faults of disks and
 // programs, and read a file at the speed of memory, where SHA-256 would take
 // longer than everything else. Against somebody who writes into the directory no
 // hash that lies beside the data helps.
 //
-// The rows are those of package registry; when their form changes, so does the
-// format version.
+// When the form of a record changes, or of a row, so does the format version.
+// Files of version 1, which held rows, are read by format1.go.
 const (
 	baseMagic   = "rddsbase"
-	baseVersion = 1
+	baseVersion = 2
 	magicSize   = len(baseMagic) + 4
-	endSize     = 4 + 8
-
-	sections = 1 + registry.Kinds + 1
+	endSize     = 8 + 8
 )
-
-// section is the trailer's line about one section.
-type section struct {
-	size, rows, hash uint64
-}
-
-func (s section) append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, s.size)
-	dst = binary.AppendUvarint(dst, s.rows)
-	return binary.LittleEndian.AppendUint64(dst, s.hash)
-}
-
-// appendEnd appends the end of a file that begins with start and has trailer.
-func appendEnd(dst, start, trailer []byte) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(trailer)))
-	return binary.LittleEndian.AppendUint64(dst, xxhash.Sum64(slices.Concat(start, trailer)))
-}
 
 // errFormat says that a file is not one that this release can read: foreign, or
 // of another release.
 var errFormat = errors.New("it is not in a format that this release reads")
-
-// writeBase writes v. It holds one buffer, however large v is.
-func writeBase(ctx context.Context, out io.Writer, v *View) error {
-	w := &sectionWriter{out: bufio.NewWriterSize(out, 1<<18)}
-	start := appendMagic(nil, baseMagic, baseVersion)
-	if _, err := w.out.Write(start); err != nil {
-		return err
-	}
-	var table [sections]section
-	w.begin()
-	w.write(appendHeader(nil, v))
-	table[0] = w.end()
-	for kind := range registry.Kind(registry.Kinds) {
-		w.begin()
-		for _, row := range v.from(kind, "") {
-			if w.rows%1024 == 0 && ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if w.row(row); w.err != nil {
-				return w.err
-			}
-		}
-		table[1+kind] = w.end()
-	}
-	w.begin()
-	for _, key := range v.Quarantined() {
-		w.scratch = append(w.scratch[:0], byte(key.Kind))
-		w.scratch = appendText(w.scratch, key.Name)
-		w.scratch = appendText(w.scratch, string(v.Rejection(key)))
-		w.write(w.scratch)
-		w.rows++
-	}
-	table[sections-1] = w.end()
-	if w.err != nil {
-		return w.err
-	}
-	var trailer []byte
-	for _, s := range table {
-		trailer = s.append(trailer)
-	}
-	w.write(trailer)
-	w.write(appendEnd(nil, start, trailer))
-	if w.err != nil {
-		return w.err
-	}
-	return w.out.Flush()
-}
 
 func appendMagic(dst []byte, magic string, version uint32) []byte {
 	return binary.LittleEndian.AppendUint32(append(dst, magic...), version)
@@ -126,203 +51,214 @@ func readMagic(r *reader, magic string, version uint32) error {
 	return nil
 }
 
-func appendHeader(dst []byte, v *View) []byte {
+// appendTable appends the table of a base with layout that holds what v holds,
+// without the hashes of the blocks.
+func appendTable(dst []byte, l *layout, v *View) []byte {
 	dst = appendPosition(dst, v.pos)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(v.asOf))
 	dst = binary.LittleEndian.AppendUint64(dst, v.digest)
-	for _, n := range v.counts {
-		dst = binary.AppendUvarint(dst, uint64(n))
+	dst = binary.LittleEndian.AppendUint64(dst, l.seed)
+	dst = binary.AppendUvarint(dst, l.body)
+	for kind := range l.counts {
+		dst = binary.AppendUvarint(dst, uint64(l.counts[kind]))
+		dst = append(dst, l.shifts[kind])
+	}
+	for _, e := range l.extents {
+		dst = binary.AppendUvarint(binary.AppendUvarint(dst, e.at), e.size)
+	}
+	dst = appendTextList(dst, l.tails)
+	dst = binary.AppendUvarint(dst, uint64(len(l.forms)))
+	for _, f := range l.forms {
+		dst = appendText(appendText(dst, f.before), f.after)
+	}
+	dst = binary.AppendUvarint(dst, uint64(v.quarantine.size))
+	for c := v.quarantine.from("", ""); c.at() != nil; c.next() {
+		dst = append(dst, c.at().a[0])
+		dst = appendText(appendText(dst, c.at().b), c.at().value)
 	}
 	return dst
 }
 
-// sectionWriter writes the parts of a section and hashes them. After an error
-// it writes nothing more.
-type sectionWriter struct {
-	out     *bufio.Writer
-	hash    xxhash.Digest
-	size    uint64
-	rows    uint64
-	scratch []byte
-	err     error
-}
-
-func (w *sectionWriter) begin() {
-	w.hash.Reset()
-	w.size, w.rows = 0, 0
-}
-
-func (w *sectionWriter) end() section { return section{w.size, w.rows, w.hash.Sum64()} }
-
-func (w *sectionWriter) write(p []byte) {
-	if w.err == nil {
-		_, w.err = w.out.Write(p)
-	}
-	_, _ = w.hash.Write(p) // it never fails
-	w.size += uint64(len(p))
-}
-
-func (w *sectionWriter) row(row string) {
-	w.scratch = appendText(w.scratch[:0], row)
-	w.write(w.scratch)
-	w.rows++
-}
-
-// readBase reads the View in the file at path. The View keeps the file's bytes,
-// read, not mapped, so nothing that happens to the file later can reach it.
-func readBase(path string) (*View, error) {
-	text, err := readWhole(path)
+// OpenBase returns the View in the base file at path, with an empty overlay. Its
+// misses may not be told before somebody says until when (Refreshed). The file is
+// mapped and not read, so it must not be changed while a View of it is in use; it
+// may be removed. log hears of damage that is found in it later, once. A file of
+// the release before is read whole.
+func OpenBase(path string, log *slog.Logger) (*View, error) {
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	v, err := decodeBase(text)
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	memory, err := openRegion(file, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	v, err := openBase(memory, path, log)
 	if err != nil {
 		return nil, fmt.Errorf("read base %s: %w", path, err)
 	}
 	return v, nil
 }
 
-// readWhole returns what stands in the file at path, as a text without a copy.
-func readWhole(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
+// openBase returns the View in the bytes of a base file.
+func openBase(memory *region, path string, log *slog.Logger) (*View, error) {
+	text := textOf(memory.data)
+	if r := (reader{rest: text}); readMagic(&r, baseMagic, baseVersion1) == nil {
+		return readBase1(text)
 	}
-	return unsafe.String(unsafe.SliceData(data), len(data)), nil // nobody else holds data
-}
-
-func decodeBase(text string) (*View, error) {
-	body, table, err := openBase(text)
+	if err := readMagic(&reader{rest: text}, baseMagic, baseVersion); err != nil {
+		return nil, err
+	}
+	table, err := tableOf(memory.data)
 	if err != nil {
 		return nil, err
 	}
-	b := baseReader{draft: NewBuilder(0).draft}
-	for i, s := range table {
-		r := reader{rest: body[:s.size]} // openBase saw that the sizes fit
-		body = body[s.size:]
-		if hash := xxhash.Sum64String(r.rest); hash != s.hash {
-			return nil, fmt.Errorf("section %d: its hash is %x, the trailer says %x", i, hash, s.hash)
-		}
-		if err := b.section(i, &r, s.rows); err != nil {
-			return nil, fmt.Errorf("section %d: %w", i, err)
+	d := &draft{own: new(owner), View: emptyView()}
+	b := &base{memory: memory}
+	// The table goes when the mapping does, and what is made of it stays.
+	r := &reader{rest: strings.Clone(table)}
+	if err := d.readTable(b, r); err != nil {
+		return nil, err
+	}
+	hashes := make([]uint64, r.count(8))
+	for i := range hashes {
+		hashes[i] = r.uint64()
+	}
+	body := uint64(len(text) - endSize - len(table))
+	if r.bad || r.rest != "" || b.body != body || uint64(len(hashes)) != (body+blockSize-1)/blockSize {
+		return nil, fmt.Errorf("its table speaks of another file: %w", errCut)
+	}
+	for id, e := range b.extents {
+		if e.at > body || e.size > body-e.at || e.at%partAlign != 0 {
+			return nil, fmt.Errorf("its part %d is said to stand at %d and to have %d bytes: %w", id, e.at, e.size, errCut)
 		}
 	}
-	return b.end()
+	b.use(memory.data[:body], newBlocks(memory.data[:body], hashes, path, log))
+	if err := b.plausible(); err != nil {
+		return nil, err
+	}
+	d.base, d.counts = b, b.counts
+	if err := d.learnAll(); err != nil {
+		return nil, err
+	}
+	return d.view(), nil
 }
 
-// openBase returns the sections of the base file text and the trailer's table of
-// them.
-func openBase(text string) (body string, table [sections]section, err error) {
-	r := reader{rest: text}
-	if err := readMagic(&r, baseMagic, baseVersion); err != nil {
-		return "", table, err
+// tableOf returns the table of a base file.
+func tableOf(data []byte) (string, error) {
+	if len(data) < magicSize+endSize {
+		return "", errCut
 	}
-	if len(r.rest) < endSize {
-		return "", table, errCut
+	end := reader{rest: textOf(data[len(data)-endSize:])}
+	length, hash := end.uint64(), end.uint64()
+	if length > uint64(len(data)-magicSize-endSize) {
+		return "", errCut
 	}
-	end := reader{rest: text[len(text)-endSize:]}
-	length, hash := uint64(end.uint32()), end.uint64()
-	body = r.rest[:len(r.rest)-endSize]
-	if length > uint64(len(body)) {
-		return "", table, errCut
+	table := data[uint64(len(data)-endSize)-length : len(data)-endSize]
+	if got := tableHash(data[:magicSize], table); got != hash {
+		return "", fmt.Errorf("its table's hash is %x, its end says %x", got, hash)
 	}
-	trailer := reader{rest: body[uint64(len(body))-length:]}
-	body = body[:uint64(len(body))-length]
-	sum := xxhash.New()
-	_, _ = sum.WriteString(text[:magicSize]) // it never fails
-	_, _ = sum.WriteString(trailer.rest)
-	if got := sum.Sum64(); got != hash {
-		return "", table, fmt.Errorf("its trailer's hash is %x, its end says %x", got, hash)
+	return textOf(table), nil
+}
+
+// count takes a number of things that take so many bytes at least, each.
+func (r *reader) count(least int) int {
+	n := r.uvarint()
+	if n > uint64(len(r.rest)/least) {
+		r.bad = true
+		return 0
 	}
-	left := uint64(len(body))
-	for i := range table {
-		table[i] = section{trailer.uvarint(), trailer.uvarint(), trailer.uint64()}
-		if table[i].size > left {
-			return "", table, errCut
+	return int(n)
+}
+
+// readTable reads what appendTable appends.
+func (d *draft) readTable(b *base, r *reader) error {
+	d.pos, d.asOf, d.digest = r.position(), r.time(), r.uint64()
+	b.seed, b.body = r.uint64(), r.uvarint()
+	for kind := range b.counts {
+		n := r.uvarint()
+		b.counts[kind], b.shifts[kind] = int(n), r.byte()
+		if n >= 1<<32 || b.shifts[kind] > maxShift {
+			return fmt.Errorf("its table counts %d objects of kind %s: %w", n, registry.Kind(kind), errCut)
 		}
-		left -= table[i].size
 	}
-	if left != 0 || trailer.bad || trailer.rest != "" {
-		return "", table, fmt.Errorf("its trailer speaks of another file: %w", errCut)
+	for i := range b.extents {
+		b.extents[i] = extent{r.uvarint(), r.uvarint()}
 	}
-	return body, table, nil
-}
-
-// baseReader makes a View of the sections of a base file.
-type baseReader struct {
-	*draft
-	wantCounts [registry.Kinds]int
-	wantDigest uint64
-}
-
-// section reads the section at place i of the trailer's table: all of r.
-func (b *baseReader) section(i int, r *reader, rows uint64) error {
-	var err error
-	switch kind := registry.Kind(i - 1); {
-	case i == 0:
-		b.header(r)
-	case kind < registry.Kinds:
-		err = b.readRows(kind, r, rows)
-	default:
-		b.readQuarantine(r, rows)
+	for range r.count(1) {
+		b.tails = append(b.tails, r.text())
 	}
-	if err == nil && (r.bad || r.rest != "") {
-		err = errCut
+	for range r.count(2) {
+		b.forms = append(b.forms, form{r.text(), r.text()})
 	}
-	return err
-}
-
-func (b *baseReader) header(r *reader) {
-	b.pos, b.asOf, b.wantDigest = r.position(), r.time(), r.uint64()
-	for kind := range b.wantCounts {
-		b.wantCounts[kind] = int(r.uvarint())
-	}
-}
-
-func (b *baseReader) readRows(kind registry.Kind, r *reader, rows uint64) error {
-	// A row takes two bytes at least, its length among them: more rows than that
-	// are a lie that would only cost memory.
-	if rows > uint64(len(r.rest)/2) {
-		return errCut
-	}
-	b.base.reserve(kind, int(rows))
-	for range rows {
-		row := r.text()
-		if r.bad {
-			return errCut
+	for range r.count(3) {
+		key := Key{registry.Kind(r.byte()), r.text()}
+		reason := registry.Reject(r.text())
+		if key.Kind >= registry.Kinds || reason == "" || r.bad {
+			return fmt.Errorf("its quarantine: %w", errCut)
 		}
-		if err := b.work.decode(kind, row); err != nil {
-			return err
+		digest := d.digest // it takes the quarantine in already
+		d.quarantined(key, reason)
+		d.digest = digest
+	}
+	d.rejected = nil
+	return nil
+}
+
+// plausible checks what a look-up relies on without asking.
+func (b *base) plausible() error {
+	for kind := range b.kinds {
+		t := &b.kinds[kind]
+		most := len(t.records.text) / minRecord
+		if t.count > most || len(t.samples.text) != (t.count+sampleEvery-1)/sampleEvery*4 ||
+			len(t.byKey.text)%bucketSize != 0 || t.count > len(t.byKey.text)/bucketSize*bucketPlaces {
+			return fmt.Errorf("its table counts %d objects of kind %s, its parts hold others: %w", t.count, t.kind, errCut)
 		}
-		key, _ := rowKey(row)
-		if err := b.load(Key{kind, key}, row); err != nil {
-			return err
+	}
+	for _, ix := range [...]buckets{b.domainByROID, b.hostByName} {
+		if len(ix.text)%bucketSize != 0 {
+			return fmt.Errorf("an index ends within a bucket: %w", errCut)
 		}
 	}
 	return nil
 }
 
-func (b *baseReader) readQuarantine(r *reader, rows uint64) {
-	for range rows {
-		key := Key{registry.Kind(r.byte()), r.text()}
-		reason := registry.Reject(r.text())
-		if key.Kind >= registry.Kinds || reason == "" {
-			r.bad = true
+// learnAll decodes the few objects that a View holds decoded.
+func (d *draft) learnAll() error {
+	for _, kind := range [...]registry.Kind{registry.KindTLD, registry.KindRegistrar} {
+		t := &d.base.kinds[kind]
+		for place := uint32(0); t.more(place); {
+			row, end, ok := t.rowAt(place)
+			key, whole := rowKey(row)
+			if !ok || !whole {
+				return errors.Join(fmt.Errorf("a %s is damaged: %w", kind, errCut), d.base.blocks.damaged())
+			}
+			if err := d.learn(Key{kind, strings.Clone(key)}, strings.Clone(row)); err != nil {
+				return err
+			}
+			place = t.after(place, end)
 		}
-		if r.bad {
-			return
-		}
-		b.quarantined(key, reason)
 	}
+	d.index()
+	return nil
 }
 
-// end returns the View, if it is the one that the header speaks of.
-func (b *baseReader) end() (*View, error) {
-	if b.counts != b.wantCounts || b.digest != b.wantDigest {
-		return nil, fmt.Errorf("it holds %v objects with digest %x, its header says %v with %x",
-			b.counts, b.digest, b.wantCounts, b.wantDigest)
+// copyBody writes all of b but its table to w.
+func (b *base) copyBody(w *baseWriter) error {
+	at := uint64(0)
+	for chunk := range slices.Chunk(b.memory.data[:b.body], blockSize) {
+		if !b.blocks.good(at, at+uint64(len(chunk))) {
+			return b.blocks.damaged()
+		}
+		if err := w.write(chunk); err != nil {
+			return err
+		}
+		at += uint64(len(chunk))
 	}
-	b.base.sort()
-	b.index()
-	return b.view(), nil
+	return nil
 }

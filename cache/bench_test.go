@@ -40,7 +40,11 @@ func benchView(tb testing.TB, n int) *cache.View {
 	for i := range n {
 		put(benchDomain(i, hosts))
 	}
-	return b.View(cachetest.Start, cachetest.AsOf, cachetest.Forever())
+	view, err := b.View(cachetest.Start, cachetest.AsOf, cachetest.Forever())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return view
 }
 
 const benchTime registry.Time = 1700000000000000

@@ -1,35 +1,63 @@
 package cache
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"rddsd/cache/registry"
 )
 
 // Builder makes a View from a snapshot: every object once, in the order of
-// registry.Kind, or domains are refused for the lack of their TLD or registrar.
-// It is for one goroutine, and for one View.
+// registry.Kind, in any order within a kind. It is for one goroutine, and for
+// one View. What it holds stands outside the Go heap, and takes little more than
+// the View will.
 type Builder struct {
 	draft    *draft
+	maker    *baseMaker
+	kind     registry.Kind // whose objects come
+	spool    spool
+	record   []byte
 	rejected []Rejected
+	err      error // an earlier one: nothing can follow
 }
 
 // NewBuilder returns an empty Builder. domains is how many to expect, 0 if that
 // is not known.
 func NewBuilder(domains int) *Builder {
-	return &Builder{draft: &draft{
-		own: new(owner),
-		View: View{
-			base: newBase(domains), foldMin: foldMin,
-			tlds: map[string]*registry.TLD{}, registrars: map[string]*registry.Registrar{},
-		},
-	}}
+	b := &Builder{draft: &draft{own: new(owner), View: emptyView()}}
+	// A name takes some 70 bytes; what is not used is never touched.
+	out, err := newMemoryWriter(context.Background(), domains*70)
+	if err == nil {
+		b.maker, err = newBaseMaker(out, b.draft.zoneOf)
+	}
+	if err != nil {
+		b.err = fmt.Errorf("build a View: %w", err)
+	}
+	return b
+}
+
+// zoneOf returns the name of the zone that a name stands under, "" if there is
+// none.
+func (v *View) zoneOf(name string) string {
+	if tld := v.TLDOf(name); tld != nil {
+		return tld.Name
+	}
+	return ""
 }
 
 // Put adds one object. A row that may not be published is quarantined, see
-// Rejected; an error means that the snapshot itself is unusable.
+// Rejected; an error means that the snapshot itself is unusable. That an object
+// comes twice may be found as late as in View.
 func (b *Builder) Put(c Change) error {
+	if b.err == nil {
+		b.err = b.put(c)
+	}
+	return b.err
+}
+
+func (b *Builder) put(c Change) error {
 	d := b.draft
 	if c.Kind >= registry.Kinds {
 		return fmt.Errorf("build a View: %q is of kind %d, which this release does not know", c.Name, c.Kind)
@@ -37,45 +65,87 @@ func (b *Builder) Put(c Change) error {
 	if c.Row == "" && c.Reject == "" {
 		return fmt.Errorf("build a View: the snapshot holds %s %q without a row", c.Kind, c.Name)
 	}
-	if d.Rejection(c.Key) != "" || d.row(c.Kind, c.Name) != "" {
-		return fmt.Errorf("build a View: the snapshot holds %s %q twice", c.Kind, c.Name)
+	if err := b.advance(c.Key); err != nil {
+		return err
 	}
 	if reject := d.check(c, &d.work); reject != "" {
-		d.quarantined(c.Key, reject)
-		b.rejected = append(b.rejected, Rejected{c.Key, reject})
+		if d.Rejection(c.Key) != "" {
+			return fmt.Errorf("build a View: the snapshot holds %s %q twice", c.Kind, c.Name)
+		}
+		key := Key{c.Kind, strings.Clone(c.Name)}
+		d.quarantined(key, reject)
+		b.rejected = append(b.rejected, Rejected{key, reject})
 		return nil
 	}
-	if err := d.load(c.Key, c.Row); err != nil {
+	return b.load(c.Key, c.Row)
+}
+
+// load adds the object whose row is row, and which the work of the draft holds
+// decoded.
+func (b *Builder) load(key Key, row string) error {
+	d := b.draft
+	if err := b.advance(key); err != nil {
+		return err
+	}
+	b.record = b.maker.appendObject(b.record[:0], key.Kind, row, &d.work)
+	if err := b.spool.add(key.Name, b.record); err != nil {
 		return fmt.Errorf("build a View: %w", err)
+	}
+	d.digest += digestRow(key.Kind, row)
+	if key.Kind > registry.KindRegistrar {
+		return nil
+	}
+	return d.learn(Key{key.Kind, strings.Clone(key.Name)}, strings.Clone(row))
+}
+
+// advance ends the kinds before that of key.
+func (b *Builder) advance(key Key) error {
+	if key.Kind < b.kind {
+		return fmt.Errorf("build a View: the snapshot holds %s %q after a %s: what others refer to comes first", key.Kind, key.Name, b.kind)
+	}
+	for b.kind < key.Kind {
+		if err := b.endKind(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// load adds an object, which d.work holds decoded, to the base.
-func (d *draft) load(key Key, row string) error {
-	if err := d.base.load(key.Kind, row, &d.work); err != nil {
-		return err
+// appendObject appends the object of kind that w holds, and whose row is row, as
+// a record.
+func (m *recordMaker) appendObject(dst []byte, kind registry.Kind, row string, w *workspace) []byte {
+	switch kind {
+	case registry.KindDomain:
+		return m.appendDomain(dst, &w.domain)
+	case registry.KindContact:
+		return m.appendContact(dst, &w.contact)
+	case registry.KindHost:
+		return m.appendHost(dst, &w.host)
 	}
-	d.counts[key.Kind]++
-	d.digest += digestRow(key.Kind, row)
-	return d.learn(key, row)
+	return appendText(dst, row)
 }
 
-// Keep takes over from old, an earlier View of the same registry, the last good
-// row of each object whose newest row was rejected so far, as Apply would have
-// kept it. It is called after the last Put.
-func (b *Builder) Keep(old *View) error {
-	for _, r := range b.rejected {
-		row := old.row(r.Kind, r.Name)
-		if row == "" {
-			continue
-		}
-		if err := b.draft.work.decode(r.Kind, row); err != nil {
-			return fmt.Errorf("build a View: keep %s %q: %w", r.Kind, r.Name, err)
-		}
-		if err := b.draft.load(r.Key, row); err != nil {
-			return fmt.Errorf("build a View: keep the last good row: %w", err)
-		}
+// endKind brings the objects of the kind that came last into the base.
+func (b *Builder) endKind() error {
+	kind := b.kind
+	b.kind++
+	b.draft.counts[kind] = b.spool.count
+	err := b.maker.begin(kind, b.spool.count, b.spool.bytes+minRecord*b.spool.count)
+	if err == nil {
+		var last []byte // the key before; the spool has forgotten it
+		err = b.spool.each(func(key, record string) error {
+			if key == string(last) && last != nil || b.draft.bad[kind] > 0 && b.draft.Rejection(Key{kind, key}) != "" {
+				return fmt.Errorf("the snapshot holds %s %q twice", kind, key)
+			}
+			last = append(last[:0], key...)
+			return b.maker.add(key, record)
+		})
+	}
+	if err == nil {
+		err = b.maker.end()
+	}
+	if err != nil {
+		return fmt.Errorf("build a View: %w", err)
 	}
 	return nil
 }
@@ -85,19 +155,88 @@ func (b *Builder) Rejected() []Rejected { return b.rejected }
 
 // Count returns how many rows were published so far, of all kinds.
 func (b *Builder) Count() int {
-	n := 0
-	for _, c := range b.draft.counts {
-		n += c
+	n := b.spool.count
+	for kind := range b.kind {
+		n += b.draft.counts[kind]
 	}
 	return n
 }
 
+// Keep takes over from old, an earlier View of the same registry, the last good
+// row of each object whose newest row was rejected so far, as Apply would have
+// kept it. It is called after the last Put.
+func (b *Builder) Keep(old *View) error {
+	if b.err == nil {
+		b.err = b.end()
+	}
+	if b.err != nil {
+		return b.err
+	}
+	d := b.draft
+	for _, r := range b.rejected {
+		row, err := old.row(r.Kind, r.Name, &d.work)
+		if err != nil || row == "" {
+			continue // of a damaged row nothing good is known
+		}
+		row = strings.Clone(row)
+		// It goes into the overlay: the base is made, and it holds what else there is.
+		if err := d.overlay.set(d.own, r.Key, row, &d.work); err != nil {
+			return fmt.Errorf("build a View: keep %s %q: %w", r.Kind, r.Name, err)
+		}
+		d.counts[r.Kind]++
+		d.digest += digestRow(r.Kind, row)
+		if r.Kind <= registry.KindRegistrar {
+			if err := d.learn(r.Key, row); err != nil {
+				return fmt.Errorf("build a View: keep %s %q: %w", r.Kind, r.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// end makes the base, if it is not made.
+func (b *Builder) end() error {
+	if b.draft.base != nil {
+		return nil
+	}
+	for b.kind < registry.Kinds {
+		if err := b.endKind(); err != nil {
+			return err
+		}
+	}
+	if err := b.maker.finish(); err != nil {
+		return fmt.Errorf("build a View: %w", err)
+	}
+	base, err := b.maker.memoryBase()
+	if err != nil {
+		return fmt.Errorf("build a View: %w", err)
+	}
+	b.draft.base, b.maker = base, nil
+	return nil
+}
+
 // View ends the build. Its misses may be told until missUntil.
-func (b *Builder) View(pos Position, asOf registry.Time, missUntil time.Time) *View {
+func (b *Builder) View(pos Position, asOf registry.Time, missUntil time.Time) (*View, error) {
+	if b.err == nil {
+		b.err = b.end()
+	}
+	if b.err != nil {
+		b.Discard()
+		return nil, b.err
+	}
 	d := b.draft
 	b.draft = nil
 	d.pos, d.asOf, d.missUntil = pos, asOf, missUntil
-	d.base.sort()
 	d.index()
-	return d.view()
+	return d.view(), nil
+}
+
+// Discard gives back what the Builder holds when no View is to come of it.
+func (b *Builder) Discard() {
+	b.spool.free()
+	if b.maker != nil {
+		b.maker.free()
+		b.maker.out.memory.free()
+	}
+	b.maker, b.draft = nil, nil
 }

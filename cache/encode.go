@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"errors"
+	"os"
 
 	"rddsd/cache/registry"
 )
@@ -108,4 +109,13 @@ func appendStand(dst []byte, p Position) []byte {
 		dst = appendText(dst, p.Resume)
 	}
 	return dst
+}
+
+// readWhole returns what stands in the file at path, as a text without a copy.
+func readWhole(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	return textOf(data), nil // nobody else holds data
 }

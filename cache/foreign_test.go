@@ -6,9 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"rddsd/cache"
-	"rddsd/cache/registry"
 )
 
 func TestFilesThatAreNotOurs(t *testing.T) {
@@ -60,26 +57,4 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 			t.Errorf("files of other names count: %s", lines)
 		}
 	})
-}
-
-// A program's fault can write a wrong row under a right hash; the digest, which
-// the View kept all along, tells.
-func TestABaseHoldsWhatItsHeaderSays(t *testing.T) {
-	dir := t.TempDir()
-	k := twoGenerations(t, dir)
-	parts := cache.Sections(string(readFile(t, filepath.Join(dir, "base-00000003"))))
-	rows := make([]uint64, len(parts))
-	view, err := cache.DecodeBase(string(readFile(t, filepath.Join(dir, "base-00000003"))))
-	k.must(err)
-	for kind := range registry.Kind(registry.Kinds) {
-		rows[1+kind] = uint64(view.Count(kind))
-	}
-	rows[len(rows)-1] = uint64(len(view.Quarantined()))
-	if _, err := cache.DecodeBase(cache.SealBase(parts, rows)); err != nil {
-		t.Fatalf("a base of its own sections: %v", err)
-	}
-	parts[2] = strings.Replace(parts[2], "One Limited", "Two Limited", 1)
-	if _, err := cache.DecodeBase(cache.SealBase(parts, rows)); err == nil || !strings.Contains(err.Error(), "digest") {
-		t.Errorf("a base with another row and a right hash: %v", err)
-	}
 }

@@ -30,6 +30,29 @@ type workspace struct {
 	host      registry.Nameserver
 	domain    registry.Domain
 	reserved  registry.Reserved
+	row       []byte
+}
+
+// encode returns the row of the object of w that is of kind. It is valid until
+// the next.
+func (w *workspace) encode(kind registry.Kind) string {
+	row := w.row[:0]
+	switch kind {
+	case registry.KindTLD:
+		row = registry.AppendTLD(row, &w.tld)
+	case registry.KindRegistrar:
+		row = registry.AppendRegistrar(row, &w.registrar)
+	case registry.KindContact:
+		row = registry.AppendContact(row, &w.contact)
+	case registry.KindHost:
+		row = registry.AppendNameserver(row, &w.host)
+	case registry.KindDomain:
+		row = registry.AppendDomain(row, &w.domain)
+	default:
+		row = registry.AppendReserved(row, &w.reserved)
+	}
+	w.row = row
+	return textOf(row)
 }
 
 // decode reads row into the object of w that is of kind.
@@ -74,14 +97,7 @@ func (w *workspace) links(kind registry.Kind, put func(ix index, a, b string)) {
 	case registry.KindHost:
 		n := &w.host
 		put(hostByName, n.Name, n.ROID)
-		for _, list := range [2][]string{n.V4, n.V6} {
-			for _, text := range list {
-				if addr, err := netip.ParseAddr(text); err == nil {
-					key := addressKey(addr)
-					put(hostByAddress, string(key[:]), n.ROID)
-				}
-			}
-		}
+		eachAddress(n, func(key [16]byte) { put(hostByAddress, string(key[:]), n.ROID) })
 	}
 }
 
@@ -105,12 +121,4 @@ func rowKey(row string) (key string, ok bool) {
 	r := reader{rest: row}
 	key = r.text()
 	return key, !r.bad
-}
-
-// secondText returns what stands behind the key in a row: the ROID of a domain,
-// the name of a host.
-func secondText(row string) string {
-	r := reader{rest: row}
-	r.take(r.uvarint())
-	return r.text()
 }

@@ -3,6 +3,7 @@ package cache
 import (
 	"iter"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -12,82 +13,31 @@ import (
 // NameserversAt appends to dst the ROIDs of the host objects that have exactly
 // addr, in order of ROID, and returns it with at most limit entries added; more
 // says that there were more. It takes time by limit, not by how many there are.
+// The ROIDs are valid as the strings of other look-ups are.
+//
+// What stands in a damaged part of the base file is left out, here and in all
+// other lists: Doubt says Unknown then.
 func (v *View) NameserversAt(addr netip.Addr, limit int, dst []string) (roids []string, more bool) {
+	defer runtime.KeepAlive(v)
 	key := addressKey(addr)
-	return v.list(registry.KindHost, numbers{hosts: v.base.at(key)}, hostByAddress, string(key[:]), limit, dst)
-}
-
-// DomainsOfHost appends to dst names whose delegation names the host object
-// roid, in order of name, as NameserversAt.
-func (v *View) DomainsOfHost(roid string, limit int, dst []string) (names []string, more bool) {
-	return v.list(registry.KindDomain, numbers{domains: v.domainsOfHost(roid)}, domainByHost, roid, limit, dst)
-}
-
-// DomainsOfContact appends to dst names that refer to the contact roid as
-// registrant or technical contact, as NameserversAt.
-func (v *View) DomainsOfContact(roid string, limit int, dst []string) (names []string, more bool) {
-	domains := v.base.domainsByContact.of(&v.base.rows[registry.KindContact], roid)
-	return v.list(registry.KindDomain, numbers{domains: domains}, domainByContact, roid, limit, dst)
-}
-
-// Linked reports whether a published domain names the host object roid.
-func (v *View) Linked(roid string) bool {
-	for _, domain := range v.domainsOfHost(roid) {
-		if !v.void(registry.KindDomain, v.base.rows[registry.KindDomain].key(domain)) {
-			return true
-		}
-	}
-	first := v.overlay.links[domainByHost].from(roid, "")
-	return first.at() != nil && first.at().a == roid
-}
-
-func (v *View) domainsOfHost(roid string) []uint32 {
-	return v.base.domainsByHost.of(&v.base.rows[registry.KindHost], roid)
-}
-
-// numbers are rows of the base in order: of domains, or of hosts at an address.
-type numbers struct {
-	domains []uint32
-	hosts   []address
-}
-
-// next takes the key of the first row in n that the overlay does not override.
-func (v *View) next(kind registry.Kind, n *numbers) (key string, ok bool) {
-	for {
-		var number uint32
-		switch {
-		case len(n.domains) > 0:
-			number, n.domains = n.domains[0], n.domains[1:]
-		case len(n.hosts) > 0:
-			number, n.hosts = n.hosts[0].host, n.hosts[1:]
-		default:
-			return "", false
-		}
-		if key := v.base.rows[kind].key(number); !v.void(kind, key) {
-			return key, true
-		}
-	}
-}
-
-// list merges what the base says under key, less what is void, with what the
-// overlay says.
-func (v *View) list(kind registry.Kind, base numbers, ix index, key string, limit int, dst []string) ([]string, bool) {
-	over := v.overlay.links[ix].from(key, "")
-	old, more := v.next(kind, &base)
+	hosts := hostsAt{view: v, key: key}
+	hosts.at, hosts.ok = v.base.addressesFrom(key)
+	over := v.overlay.links[hostByAddress].from(string(key[:]), "")
+	old, there := hosts.next()
 	for added := 0; ; added++ {
 		e := over.at()
-		if e != nil && e.a != key {
+		if e != nil && e.a != string(key[:]) {
 			e = nil
 		}
-		if !more && e == nil {
+		if !there && e == nil {
 			return dst, false
 		}
 		if added == limit {
 			return dst, true
 		}
-		if more && (e == nil || old < e.b) {
+		if there && (e == nil || old < e.b) {
 			dst = append(dst, old)
-			old, more = v.next(kind, &base)
+			old, there = hosts.next()
 			continue
 		}
 		dst = append(dst, e.b)
@@ -95,47 +45,204 @@ func (v *View) list(kind registry.Kind, base numbers, ix index, key string, limi
 	}
 }
 
+// hostsAt are the hosts of the base that have an address, in order of ROID.
+type hostsAt struct {
+	view *View
+	key  [16]byte
+	at   int
+	ok   bool
+}
+
+// next returns the ROID of the next one that is not void.
+func (h *hostsAt) next() (roid string, there bool) {
+	for h.ok {
+		place, same, ok := h.view.base.addressAt(h.at, h.key)
+		if !ok || !same {
+			return "", false
+		}
+		h.at++
+		if roid, ok := h.view.base.kinds[registry.KindHost].roid(place); ok && !h.view.void(registry.KindHost, roid) {
+			return roid, true
+		}
+	}
+	return "", false
+}
+
+// DomainsOfHost appends to dst names whose delegation names the host object
+// roid, in order of name, as NameserversAt. The names stay valid.
+func (v *View) DomainsOfHost(roid string, limit int, dst []string) (names []string, more bool) {
+	defer runtime.KeepAlive(v)
+	return v.domainsOf(registry.KindHost, domainByHost, roid, limit, dst)
+}
+
+// DomainsOfContact appends to dst names that refer to the contact roid as
+// registrant or technical contact, as DomainsOfHost.
+func (v *View) DomainsOfContact(roid string, limit int, dst []string) (names []string, more bool) {
+	defer runtime.KeepAlive(v)
+	return v.domainsOf(registry.KindContact, domainByContact, roid, limit, dst)
+}
+
+// domainsOf merges what the base says of the object of kind under roid, less what
+// is void, with what the overlay says.
+func (v *View) domainsOf(kind registry.Kind, ix index, roid string, limit int, dst []string) ([]string, bool) {
+	domains := v.referring(kind, roid)
+	over := v.overlay.links[ix].from(roid, "")
+	old, there := domains.next()
+	for added := 0; ; added++ {
+		e := over.at()
+		if e != nil && e.a != roid {
+			e = nil
+		}
+		if !there && e == nil {
+			return dst, false
+		}
+		if added == limit {
+			return dst, true
+		}
+		if there && (e == nil || string(old) < e.b) {
+			dst = append(dst, string(old))
+			old, there = domains.next()
+			continue
+		}
+		dst = append(dst, strings.Clone(e.b))
+		over.next()
+	}
+}
+
+// Linked reports whether a published domain names the host object roid.
+func (v *View) Linked(roid string) bool {
+	defer runtime.KeepAlive(v)
+	first := v.overlay.links[domainByHost].from(roid, "")
+	if first.at() != nil && first.at().a == roid {
+		return true
+	}
+	domains := v.referring(registry.KindHost, roid)
+	_, there := domains.next()
+	return there
+}
+
+// referring are the domains of the base that refer to an object, in order.
+type referring struct {
+	view    *View
+	kind    registry.Kind
+	roid    string
+	numbers numbers
+	record  domainRecord
+	place   uint32
+	at      int // number of the domain at place; -1 = none
+	buffer  [128]byte
+}
+
+func (v *View) referring(kind registry.Kind, roid string) referring {
+	list, _ := v.base.domainsOf(kind, roid) // where it is damaged, it is empty
+	return referring{view: v, kind: kind, roid: roid, numbers: list, at: -1}
+}
+
+// next returns the name of the next one that is not void. It is valid until the
+// next call.
+func (l *referring) next() (name []byte, there bool) {
+	b := l.view.base
+	for {
+		number, more := l.numbers.next()
+		if !more {
+			return nil, false
+		}
+		if !l.seek(number) {
+			continue
+		}
+		if _, ok := b.domain(l.place, &l.record); !ok || !b.refers(&l.record, l.kind, l.roid) {
+			continue
+		}
+		if name = l.record.appendName(l.buffer[:0]); !l.view.void(registry.KindDomain, textOf(name)) {
+			return name, true
+		}
+	}
+}
+
+// seek finds the place of the domain with that number: from the one before, if
+// that is near.
+func (l *referring) seek(number int) (ok bool) {
+	t := &l.view.base.kinds[registry.KindDomain]
+	if l.at < 0 || number < l.at || number/sampleEvery != l.at/sampleEvery {
+		l.place, ok = t.number(number)
+		l.at = number
+		return ok
+	}
+	for ; l.at < number; l.at++ {
+		end, ok := l.view.base.domain(l.place, &l.record)
+		if !ok {
+			l.at = -1
+			return false
+		}
+		l.place = t.after(l.place, end)
+	}
+	return true
+}
+
 // Names appends to dst the names of domains that begin with prefix, in order,
-// at most limit; more says that there were more. The strings share the View's
-// memory.
+// at most limit; more says that there were more. The names stay valid.
 func (v *View) Names(prefix string, limit int, dst []string) (names []string, more bool) {
+	defer runtime.KeepAlive(v)
 	start := len(dst)
-	for name := range v.from(registry.KindDomain, prefix) {
-		if !strings.HasPrefix(name, prefix) {
+	for o := range v.from(registry.KindDomain, prefix) {
+		if !strings.HasPrefix(o.key, prefix) {
 			break
 		}
 		if len(dst)-start == limit {
 			return dst, true
 		}
-		dst = append(dst, name)
+		dst = append(dst, strings.Clone(o.key))
 	}
 	return dst, false
 }
 
-// from yields the objects of kind from key on, in order of key, each with its
-// row. An object stands in the base, in the overlay, or in both, where the
-// overlay counts.
-func (v *View) from(kind registry.Kind, key string) iter.Seq2[string, string] {
-	return func(yield func(key, row string) bool) {
-		base := &v.base.rows[kind]
-		number := base.from(key)
-		over := v.overlay.rows[kind].from(key, "")
-		for int(number) < len(base.rows) || over.at() != nil {
-			e := over.at()
-			if int(number) < len(base.rows) {
-				old := base.key(number)
-				if e == nil || old < e.a {
-					if !yield(old, base.rows[number]) {
-						return
-					}
-					number++
-					continue
-				}
-				if old == e.a {
-					number++
-				}
+// object is an object of a View: at place in the base, or row in the overlay.
+type object struct {
+	key   string // valid until the next object
+	place uint32
+	row   string // "" when it stands in the base
+}
+
+// from yields the objects of kind from key on, in order of key. An object stands
+// in the base, in the overlay, or in both, where the overlay counts. It ends
+// where the base is damaged.
+func (v *View) from(kind registry.Kind, key string) iter.Seq[object] {
+	return func(yield func(object) bool) {
+		var (
+			t         = &v.base.kinds[kind]
+			place, ok = t.from(key)
+			over      = v.overlay.rows[kind].from(key, "")
+			r         record
+			buffer    []byte
+			old       object
+		)
+		// read reads the record at place; there is false behind the last one.
+		read := func() (there bool) {
+			if ok = ok && (!t.more(place) || t.at(place, &r)); !ok || !t.more(place) {
+				return false
 			}
-			if e.value != "" && !yield(e.a, e.value) {
+			buffer = t.appendKey(buffer[:0], &r)
+			old = object{key: textOf(buffer), place: place}
+			place, ok = t.next(place, &r)
+			return true
+		}
+		there := read()
+		for ok || there {
+			e := over.at()
+			if !there && e == nil {
+				return
+			}
+			if there && (e == nil || old.key < e.a) {
+				if !yield(old) {
+					return
+				}
+				there = read()
+				continue
+			}
+			if there && old.key == e.a {
+				there = read()
+			}
+			if e.value != "" && !yield(object{key: e.a, row: e.value}) {
 				return
 			}
 			over.next()
@@ -148,12 +255,13 @@ func (v *View) from(kind registry.Kind, key string) iter.Seq2[string, string] {
 // and rows in quarantine, which heal when what they depend on does. A key
 // stands in it once.
 func (v *View) Due(clock registry.Time) []Key {
+	defer runtime.KeepAlive(v)
 	keys := v.Quarantined()
 	for d := range v.dues() {
 		if d.at > clock {
 			break
 		}
-		keys = append(keys, Key{registry.KindDomain, d.name})
+		keys = append(keys, Key{registry.KindDomain, strings.Clone(d.name)})
 	}
 	return keys
 }
@@ -162,6 +270,7 @@ func (v *View) Due(clock registry.Time) []Key {
 // clock alone changes a domain; 0 if there is none. Domains in quarantine do
 // not count: Due names them always.
 func (v *View) NextDue() registry.Time {
+	defer runtime.KeepAlive(v)
 	for d := range v.dues() {
 		return d.at
 	}
@@ -175,26 +284,25 @@ type due struct {
 }
 
 // dues yields the domains that the clock changes, and which are not in
-// quarantine, in order of time.
+// quarantine, in order of time. Their names are valid until the next.
 func (v *View) dues() iter.Seq[due] {
 	return func(yield func(due) bool) {
-		base := v.base.refresh
+		base := dueInBase{base: v.base}
 		over := v.overlay.links[domainByRefresh].from("", "")
-		for len(base) > 0 || over.at() != nil {
+		old, there := base.next()
+		for there || over.at() != nil {
 			var next due
 			e := over.at()
-			if len(base) > 0 {
-				next = due{base[0].at, v.base.rows[registry.KindDomain].key(base[0].domain)}
-			}
 			var at registry.Time
 			if e != nil {
 				at = timeOfKey(e.a)
 			}
-			if e == nil || (len(base) > 0 && (next.at < at || next.at == at && next.name < e.b)) {
-				base = base[1:]
-				if v.void(registry.KindDomain, next.name) {
+			if e == nil || there && (old.at < at || old.at == at && old.name < e.b) {
+				if v.void(registry.KindDomain, old.name) {
+					old, there = base.next()
 					continue
 				}
+				next, there = old, false
 			} else {
 				next = due{at, e.b}
 				over.next()
@@ -202,6 +310,36 @@ func (v *View) dues() iter.Seq[due] {
 			if v.Rejection(Key{registry.KindDomain, next.name}) == "" && !yield(next) {
 				return
 			}
+			if !there {
+				old, there = base.next()
+			}
+		}
+	}
+}
+
+// dueInBase walks the refresh moments of a base.
+type dueInBase struct {
+	base   *base
+	at     int
+	record domainRecord
+	buffer []byte
+}
+
+func (d *dueInBase) next() (next due, there bool) {
+	t := &d.base.kinds[registry.KindDomain]
+	for {
+		m, there, ok := d.base.moment(d.at)
+		if !there || !ok {
+			return due{}, false
+		}
+		d.at++
+		place, ok := t.number(int(m.domain))
+		if !ok {
+			continue
+		}
+		if _, ok := d.base.domain(place, &d.record); ok {
+			d.buffer = d.record.appendName(d.buffer[:0])
+			return due{m.at, textOf(d.buffer)}, true
 		}
 	}
 }
@@ -217,12 +355,21 @@ func (v *View) Quarantined() []Key {
 }
 
 // All yields every published object with its row, by kind in the order of a
-// snapshot, within a kind in order of key.
+// snapshot, within a kind in order of key. Key and row are valid until the next
+// object: what is kept of them is cloned.
 func (v *View) All() iter.Seq2[Key, string] {
 	return func(yield func(Key, string) bool) {
+		defer runtime.KeepAlive(v)
+		var w workspace
 		for kind := range registry.Kind(registry.Kinds) {
-			for key, row := range v.from(kind, "") {
-				if !yield(Key{kind, key}, row) {
+			for o := range v.from(kind, "") {
+				row, ok := o.row, true
+				if row == "" {
+					if _, ok = v.base.decode(kind, o.place, &w); ok {
+						row = w.encode(kind)
+					}
+				}
+				if ok && !yield(Key{kind, o.key}, row) {
 					return
 				}
 			}
@@ -233,5 +380,10 @@ func (v *View) All() iter.Seq2[Key, string] {
 // Differs reports whether old and v, which Apply made from old, hold something
 // else under key: another row, or another reason to be in quarantine.
 func (v *View) Differs(old *View, key Key) bool {
-	return v.row(key.Kind, key.Name) != old.row(key.Kind, key.Name) || v.Rejection(key) != old.Rejection(key)
+	defer runtime.KeepAlive(v)
+	defer runtime.KeepAlive(old)
+	var w, oldW workspace
+	row, err := v.row(key.Kind, key.Name, &w)
+	oldRow, oldErr := old.row(key.Kind, key.Name, &oldW)
+	return row != oldRow || err != nil || oldErr != nil || v.Rejection(key) != old.Rejection(key)
 }

@@ -11,18 +11,9 @@ import (
 const treeEntry = int64(unsafe.Sizeof(entry{})) * 3 / 2
 
 // Memory returns about how many bytes v takes. Views that were made from each
-// other share most of them.
-func (v *View) Memory() int64 {
-	b := v.base
-	bytes := b.bytes + v.overlayBytes()
-	for kind := range b.rows {
-		bytes += int64(unsafe.Sizeof("")) * int64(cap(b.rows[kind].rows))
-		bytes += b.rows[kind].byKey.memory()
-	}
-	bytes += b.domainByROID.memory() + b.hostByName.memory() + b.domainsByHost.memory() + b.domainsByContact.memory()
-	bytes += int64(unsafe.Sizeof(address{}))*int64(cap(b.addresses)) + int64(unsafe.Sizeof(moment{}))*int64(cap(b.refresh))
-	return bytes
-}
+// other share most of them. Of a base in a file those are resident that look-ups
+// have touched.
+func (v *View) Memory() int64 { return v.Usage().Bytes() }
 
 // overlayBytes returns about how many bytes of heap the overlay and the
 // quarantine take.
@@ -39,9 +30,9 @@ func (v *View) overlayBytes() int64 {
 
 // Usage is how many bytes a View takes, and for what.
 type Usage struct {
-	Objects [registry.Kinds]int64 // of the base, by kind: what the objects hold, and finding them by key
+	Objects [registry.Kinds]int64 // of the base, by kind: their records, and finding them by key
 	Indexes int64                 // of the base: every other way to find an object
-	Shared  int64                 // of the base: texts that many objects share, hashes, the rest
+	Shared  int64                 // of the base: texts that many objects share, the table, the rest
 	Overlay int64                 // of heap: what changed since the base was made
 }
 
@@ -57,22 +48,16 @@ func (u Usage) Bytes() int64 {
 // Usage returns what v takes. Views that were made from each other share most of
 // it.
 func (v *View) Usage() Usage {
-	b := v.base
-	u := Usage{Shared: b.bytes, Overlay: v.overlayBytes()}
-	for kind := range b.rows {
-		u.Objects[kind] = int64(unsafe.Sizeof(""))*int64(cap(b.rows[kind].rows)) + b.rows[kind].byKey.memory()
+	u := Usage{Overlay: v.overlayBytes()}
+	left := int64(len(v.base.memory.data))
+	size := func(id partID) int64 { return int64(v.base.extents[id].size) }
+	for kind := range registry.Kind(registry.Kinds) {
+		u.Objects[kind] = size(recordsOf(kind)) + size(byKeyOf(kind)) + size(samplesOf(kind))
+		left -= u.Objects[kind]
 	}
-	u.Indexes = b.domainByROID.memory() + b.hostByName.memory() + b.domainsByHost.memory() + b.domainsByContact.memory() +
-		int64(unsafe.Sizeof(address{}))*int64(cap(b.addresses)) + int64(unsafe.Sizeof(moment{}))*int64(cap(b.refresh))
+	for id := partHostByName; id < partWords; id++ {
+		u.Indexes += size(id)
+	}
+	u.Shared = left - u.Indexes
 	return u
-}
-
-func (s *slots) memory() int64 { return 8 * int64(len(s.table)) }
-
-func (p *postings) memory() int64 {
-	bytes := 4 * int64(cap(p.start)+cap(p.list))
-	for key, list := range p.dangling {
-		bytes += 64 + int64(len(key)) + 4*int64(cap(list))
-	}
-	return bytes
 }

@@ -1,108 +1,233 @@
 package cache
 
 import (
-	"cmp"
+	"encoding/binary"
 	"slices"
+	"sort"
+
+	"rddsd/cache/registry"
 )
 
-// postings is an index from rows of one kind to the domains that refer to them,
-// both by number: of the row n the domains are list[start[n]:start[n+1]], in
-// order of name. References to what the base does not hold stand aside.
-type postings struct {
-	start    []uint32
-	list     []uint32
-	dangling map[string][]uint32
+// postings tell which domains refer to a contact or a host:
+//
+//	lists      one after the other, in order of cell:
+//	           distance of its cell to that of the list before, length,
+//	           number of the first domain, distance of each to the one before
+//	samples    cell, 4 bytes, and where its list stands, 8 bytes, of every
+//	           listsEvery-th list
+//
+// The numbers of domains count records in order of name, so a list is in that
+// order too, and takes one or two bytes for each domain of a host that has many.
+// The cell of a record is the eighth of where it begins, see minRecord; of a
+// ROID that the base does not hold it is a hash.
+type postings struct{ lists, samples part }
 
-	links []link // until build
-}
+const (
+	listsEvery     = 32
+	listSampleSize = 12
+)
 
-type link struct{ to, domain uint32 }
-
-// add notes that domain refers to the object that to holds under key.
-func (p *postings) add(to *rowTable, key string, domain uint32) {
-	if number, ok := to.find(key); ok {
-		p.links = append(p.links, link{number, domain})
-		return
+// of returns the list of cell.
+func (p *postings) of(cell uint32) (list numbers, ok bool) {
+	ok = true
+	n := sort.Search(len(p.samples.text)/listSampleSize, func(i int) bool {
+		at := i * listSampleSize
+		ok = ok && p.samples.good(at, at+listSampleSize)
+		return uint32At(p.samples.text, at) > cell
+	}) - 1
+	if n < 0 || !ok {
+		return numbers{}, ok
 	}
-	if p.dangling == nil {
-		p.dangling = make(map[string][]uint32)
+	from := uint64At(p.samples.text, n*listSampleSize+4)
+	if from >= uint64(len(p.lists.text)) {
+		return numbers{}, false
 	}
-	p.dangling[key] = append(p.dangling[key], domain)
-}
-
-// build makes the index out of what was added. to and domains tell where rows
-// moved to when they were sorted, nil where none has.
-func (p *postings) build(to *rowTable, toMoved, domainsMoved []uint32) {
-	if toMoved != nil || domainsMoved != nil {
-		for i := range p.links {
-			l := &p.links[i]
-			l.to, l.domain = movedTo(toMoved, l.to), movedTo(domainsMoved, l.domain)
+	c := scanner{s: p.lists.text, i: int(from)}
+	at := uint32At(p.samples.text, n*listSampleSize)
+	for i := 0; i < listsEvery && c.i < len(c.s); i++ {
+		distance := uint32(c.uvarint())
+		if i > 0 {
+			at += distance
 		}
-	}
-	for key, list := range p.dangling {
-		for i := range list {
-			list[i] = movedTo(domainsMoved, list[i])
+		text := c.text()
+		if c.bad || !p.lists.good(int(from), c.i) {
+			return numbers{}, false
 		}
-		if number, ok := to.find(key); ok { // it came after the domains
-			for _, domain := range list {
-				p.links = append(p.links, link{number, domain})
+		if at >= cell {
+			if at > cell {
+				break
 			}
-			delete(p.dangling, key)
+			return numbers{scanner{s: text}, 0}, true
+		}
+	}
+	return numbers{}, true
+}
+
+// numbers are the numbers of records, in order.
+type numbers struct {
+	scanner
+	last uint64
+}
+
+func (n *numbers) next() (number int, ok bool) {
+	if n.i >= len(n.s) {
+		return 0, false
+	}
+	n.last += n.uvarint()
+	return int(n.last & (1<<32 - 1)), !n.bad
+}
+
+// postingsMaker makes the postings of one kind: it counts what refers to each
+// cell, makes room, and puts each domain in its place.
+type postingsMaker struct {
+	kind     registry.Kind
+	cells    *region // 4 bytes each: how many domains; then where the next one goes
+	domains  *region // 4 bytes each
+	lost     column[uint64]
+	seen     []uint32 // cells of the domain
+	overflow bool
+}
+
+func makePostings(kind registry.Kind, to *kindTable) (*postingsMaker, error) {
+	cells, err := newRegion((len(to.records.text)/minRecord + 1) * 4)
+	return &postingsMaker{kind: kind, cells: cells}, err
+}
+
+// each calls do for the cell of each record of m's kind that the domain of r
+// refers to, and lost for each ROID that the base does not hold.
+func (m *postingsMaker) each(r *domainRecord, to *kindTable, do func(cell uint32), lost func(roid string)) {
+	m.seen = m.seen[:0]
+	one := func(ref ref) {
+		if ref.dangling {
+			lost(ref.roid)
+			return
+		}
+		cell := uint32(to.offset(ref.place) / minRecord)
+		if slices.Contains(m.seen, cell) {
+			return
+		}
+		m.seen = append(m.seen, cell)
+		do(cell)
+	}
+	list := r.hosts
+	if m.kind == registry.KindContact {
+		if r.flags&(registrantPlace|registrantText) != 0 {
+			one(r.registrant)
+		}
+		list = r.tech
+	}
+	for next, ok := list.next(); ok; next, ok = list.next() {
+		one(next)
+	}
+}
+
+// count takes in the domain of r, the one with that number.
+func (m *postingsMaker) count(r *domainRecord, number int, to *kindTable, seed uint64) (err error) {
+	cells := arrayOf[uint32](m.cells.data)
+	m.each(r, to, func(cell uint32) { cells[cell]++ }, func(roid string) {
+		if failed := m.lost.append(uint64(lostCell(seed, roid))<<32 | uint64(number)); failed != nil {
+			err = failed
+		}
+	})
+	return err
+}
+
+// lostCell returns the cell of a ROID that the base does not hold.
+func lostCell(seed uint64, roid string) uint32 { return uint32(hashText(seed, roid) >> 32) }
+
+// room makes room for what was counted.
+func (m *postingsMaker) room() (err error) {
+	sum := uint64(0)
+	cells := arrayOf[uint32](m.cells.data)
+	for i, n := range cells {
+		cells[i] = uint32(sum)
+		sum += uint64(n)
+	}
+	if sum >= 1<<32 {
+		return errTooManyLinks
+	}
+	m.domains, err = newRegion(int(sum) * 4)
+	return err
+}
+
+// put takes in the domain of r again.
+func (m *postingsMaker) put(r *domainRecord, number int, to *kindTable) {
+	cells, domains := arrayOf[uint32](m.cells.data), arrayOf[uint32](m.domains.data)
+	m.each(r, to, func(cell uint32) {
+		domains[cells[cell]] = uint32(number)
+		cells[cell]++
+	}, func(string) {})
+}
+
+// write writes the lists of what the base holds, to lists and samples.
+func (m *postingsMaker) write(w *listWriter) error {
+	domains, from := arrayOf[uint32](m.domains.data), uint32(0)
+	for cell, to := range arrayOf[uint32](m.cells.data) {
+		if to > from {
+			if err := w.write(uint32(cell), domains[from:to]); err != nil {
+				return err
+			}
+		}
+		from = to
+	}
+	return nil
+}
+
+// writeLost writes the lists of what it does not hold.
+func (m *postingsMaker) writeLost(w *listWriter) error {
+	slices.Sort(m.lost.list)
+	var list []uint32
+	for i, pair := range m.lost.list {
+		if number := uint32(pair); len(list) == 0 || list[len(list)-1] != number {
+			list = append(list, number)
+		}
+		cell := uint32(pair >> 32)
+		if i+1 < len(m.lost.list) && uint32(m.lost.list[i+1]>>32) == cell {
 			continue
 		}
-		slices.Sort(list)
-		p.dangling[key] = slices.Compact(list)
-	}
-	byDomain := func(x, y link) int { return cmp.Compare(x.domain, y.domain) }
-	if !slices.IsSortedFunc(p.links, byDomain) {
-		slices.SortFunc(p.links, byDomain)
-	}
-	p.fill(len(to.rows))
-	p.links = nil
-}
-
-func movedTo(moved []uint32, number uint32) uint32 {
-	if moved == nil {
-		return number
-	}
-	return moved[number]
-}
-
-// fill sorts the links, which are in order of domain, by what they lead to: it
-// counts, then puts each in its place. A domain that refers to one object twice
-// counts once.
-func (p *postings) fill(objects int) {
-	const none = ^uint32(0) // no domain has this number
-	newest := make([]uint32, objects)
-	each := func(do func(l link)) {
-		for i := range newest {
-			newest[i] = none
+		if err := w.write(cell, list); err != nil {
+			return err
 		}
-		for _, l := range p.links {
-			if newest[l.to] != l.domain {
-				newest[l.to] = l.domain
-				do(l)
+		list = list[:0]
+	}
+	return nil
+}
+
+func (m *postingsMaker) free() {
+	m.cells.free()
+	m.domains.free()
+	m.lost.free()
+}
+
+// listWriter writes lists.
+type listWriter struct {
+	out     *baseWriter
+	start   uint64 // of the lists
+	n       int
+	last    uint32 // cell
+	samples column[uint32]
+	buffer  []byte
+	list    []byte
+}
+
+func (w *listWriter) write(cell uint32, domains []uint32) error {
+	if w.n%listsEvery == 0 {
+		at := w.out.size - w.start
+		for _, x := range [...]uint32{cell, uint32(at), uint32(at >> 32)} {
+			if err := w.samples.append(x); err != nil {
+				return err
 			}
 		}
 	}
-	p.start = make([]uint32, objects+1)
-	each(func(l link) { p.start[l.to+1]++ })
-	for i := range objects {
-		p.start[i+1] += p.start[i]
+	w.list = w.list[:0]
+	last := uint32(0)
+	for _, domain := range domains {
+		w.list = appendNumber(w.list, uint64(domain-last))
+		last = domain
 	}
-	p.list = make([]uint32, p.start[objects])
-	next := slices.Clone(p.start)
-	each(func(l link) {
-		p.list[next[l.to]] = l.domain
-		next[l.to]++
-	})
-}
-
-// of returns the domains that refer to the object that to holds, or not, under
-// key.
-func (p *postings) of(to *rowTable, key string) []uint32 {
-	if number, ok := to.find(key); ok {
-		return p.list[p.start[number]:p.start[number+1]]
-	}
-	return p.dangling[key]
+	w.buffer = appendNumber(w.buffer[:0], uint64(cell-w.last))
+	w.buffer = binary.AppendUvarint(w.buffer, uint64(len(w.list)))
+	w.n++
+	w.last = cell
+	return w.out.write(append(w.buffer, w.list...))
 }

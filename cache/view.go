@@ -1,6 +1,9 @@
 package cache
 
 import (
+	"cmp"
+	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -8,9 +11,15 @@ import (
 )
 
 // View is the published registry at one Position. It never changes once built:
-// every method is safe for concurrent use. The look-ups that fill an object
-// reuse its slices and allocate nothing once those have grown; the strings they
-// set share the View's memory and stay valid, whatever is published next.
+// every method is safe for concurrent use.
+//
+// The look-ups that fill an object reuse its slices and allocate nothing once
+// those have grown. The strings that they set share memory of the View, which
+// the garbage collector does not see: they are valid while somebody holds the
+// View, whatever is published next, and not a moment longer; and until the next
+// look-up into the same object. What is kept must be cloned, or the View be kept
+// beside it, as lookup.Answer does. Objects that a View returns as pointers, and
+// lists of names, are of the Go heap and stay valid.
 //
 // A look-up that does not return Present leaves the object in no particular
 // state.
@@ -26,6 +35,7 @@ type View struct {
 	tlds             map[string]*registry.TLD
 	zones            []*registry.TLD // by name
 	registrars       map[string]*registry.Registrar
+	sponsors         []*registry.Registrar // all of them, by clid
 	registrarByIANA  map[int]*registry.Registrar
 	registrarsByName map[string][]*registry.Registrar // folded name
 
@@ -54,9 +64,12 @@ func (v *View) Position() Position { return v.pos }
 func (v *View) AsOf() registry.Time { return v.asOf }
 
 // MissKnown reports whether what the View lacks may be called "not found" at
-// now. It may not when the data is too old for that, or when the end of the
-// delta log may have been lost ([feed] max_miss_age; feed.md §7 and §8).
-func (v *View) MissKnown(now time.Time) bool { return now.Before(v.missUntil) }
+// now. It may not when the data is too old for that, when the end of the delta
+// log may have been lost ([feed] max_miss_age; feed.md §7 and §8), or once damage
+// was met in the base file.
+func (v *View) MissKnown(now time.Time) bool {
+	return now.Before(v.missUntil) && v.base.blocks.damaged() == nil
+}
 
 // Count returns how many objects of kind the View holds.
 func (v *View) Count(kind registry.Kind) int { return v.counts[kind] }
@@ -69,17 +82,35 @@ func (v *View) Refreshed(asOf registry.Time, missUntil time.Time) *View {
 	return &next
 }
 
-// row returns the newest row for key, "" if there is none.
-func (v *View) row(kind registry.Kind, name string) string {
+// emptyView returns a View of nothing, to be filled.
+func emptyView() View {
+	return View{tlds: map[string]*registry.TLD{}, registrars: map[string]*registry.Registrar{}, foldMin: foldMin}
+}
+
+// row returns the newest row for key, "" if there is none. It is valid until w is
+// used again. An error says that the record is damaged.
+func (v *View) row(kind registry.Kind, name string, w *workspace) (string, error) {
 	if row, ok := v.overlay.rows[kind].get(name, ""); ok {
-		return row
+		return row, nil
 	}
-	return v.base.rows[kind].row(name)
+	place, found, ok := v.base.kinds[kind].find(name)
+	if ok && !found {
+		return "", nil
+	}
+	if ok {
+		if _, ok = v.base.decode(kind, place, w); ok {
+			return w.encode(kind), nil
+		}
+	}
+	return "", fmt.Errorf("%s %q: its record is damaged: %w", kind, name, cmp.Or(v.base.blocks.damaged(), errCut))
 }
 
 // void reports whether the overlay overrides name, so that what the base says
 // of it no longer counts.
 func (v *View) void(kind registry.Kind, name string) bool {
+	if v.overlay.rows[kind].root == nil {
+		return false
+	}
 	_, ok := v.overlay.rows[kind].get(name, "")
 	return ok
 }
@@ -102,9 +133,9 @@ func (v *View) missing(kind registry.Kind, name string) Presence {
 // Doubt returns what a miss through anything but the key of kind means: Absent,
 // or Unknown while the newest row of some object of that kind is in quarantine,
 // for that row may be the one that was asked for. It says the same of a list
-// that lacks an object.
+// that lacks an object. Once damage was met in the base file it is Unknown.
 func (v *View) Doubt(kind registry.Kind) Presence {
-	if v.bad[kind] > 0 {
+	if v.bad[kind] > 0 || v.base.blocks.damaged() != nil {
 		return Unknown
 	}
 	return Absent
@@ -112,32 +143,82 @@ func (v *View) Doubt(kind registry.Kind) Presence {
 
 // Domain fills d with the domain called name, an A-label name in lower case.
 func (v *View) Domain(name string, d *registry.Domain) Presence {
-	row := v.row(registry.KindDomain, name)
-	if row == "" {
-		return v.missing(registry.KindDomain, name)
+	defer runtime.KeepAlive(v)
+	if row, ok := v.overlay.rows[registry.KindDomain].get(name, ""); ok {
+		return v.decoded(registry.KindDomain, name, row, func(row string) error { return registry.DecodeDomain(row, d) })
 	}
-	if registry.DecodeDomain(row, d) != nil {
+	place, found, ok := v.base.kinds[registry.KindDomain].find(name)
+	if !ok || !found {
+		return v.without(registry.KindDomain, name, ok)
+	}
+	return v.domainAt(place, d)
+}
+
+// domainAt fills d with the domain at place in the base.
+func (v *View) domainAt(place uint32, d *registry.Domain) Presence {
+	var r domainRecord
+	if _, ok := v.base.domain(place, &r); !ok || !v.base.fillDomain(&r, d) {
 		return Unknown
 	}
 	return Present
 }
 
+// decoded returns what it means that the overlay holds row under name: it is
+// decoded, or the object is gone.
+func (v *View) decoded(kind registry.Kind, name, row string, decode func(row string) error) Presence {
+	if row == "" {
+		return v.missing(kind, name)
+	}
+	if decode(row) != nil {
+		return Unknown
+	}
+	return Present
+}
+
+// without returns what it means that the base does not hold name, or, when ok is
+// false, that this cannot be told.
+func (v *View) without(kind registry.Kind, name string, ok bool) Presence {
+	if !ok {
+		return Unknown
+	}
+	return v.missing(kind, name)
+}
+
 // DomainByROID fills d with the domain whose ROID is roid.
 func (v *View) DomainByROID(roid string, d *registry.Domain) Presence {
-	name, ok := v.find(registry.KindDomain, &v.base.domainByROID, domainByROID, roid)
-	if !ok {
-		return v.Doubt(registry.KindDomain)
+	defer runtime.KeepAlive(v)
+	var r domainRecord
+	hit := v.find(registry.KindDomain, &v.base.domainByROID, domainByROID, roid, func(place uint32) (name string, same, ok bool) {
+		if _, ok := v.base.domain(place, &r); !ok || !r.hasROID(roid, &v.base.texts) {
+			return "", false, ok
+		}
+		d.Memory = r.appendName(d.Memory[:0])
+		return textOf(d.Memory), true, true
+	})
+	switch {
+	case hit.damaged:
+		return Unknown
+	case hit.inBase:
+		return v.domainAt(hit.place, d)
+	case hit.key != "":
+		return v.Domain(hit.key, d)
 	}
-	return v.Domain(name, d)
+	return v.Doubt(registry.KindDomain)
 }
 
 // Reserved fills r with the reserved name called name.
 func (v *View) Reserved(name string, r *registry.Reserved) Presence {
-	row := v.row(registry.KindReserved, name)
-	if row == "" {
-		return v.missing(registry.KindReserved, name)
+	defer runtime.KeepAlive(v)
+	decode := func(row string) error { return registry.DecodeReserved(row, r) }
+	if row, ok := v.overlay.rows[registry.KindReserved].get(name, ""); ok {
+		return v.decoded(registry.KindReserved, name, row, decode)
 	}
-	if registry.DecodeReserved(row, r) != nil {
+	t := &v.base.kinds[registry.KindReserved]
+	place, found, ok := t.find(name)
+	if !ok || !found {
+		return v.without(registry.KindReserved, name, ok)
+	}
+	if row, _, ok := t.rowAt(place); !ok || decode(row) != nil {
 		return Unknown
 	}
 	return Present
@@ -145,11 +226,22 @@ func (v *View) Reserved(name string, r *registry.Reserved) Presence {
 
 // Nameserver fills n with the host object whose ROID is roid.
 func (v *View) Nameserver(roid string, n *registry.Nameserver) Presence {
-	row := v.row(registry.KindHost, roid)
-	if row == "" {
-		return v.missing(registry.KindHost, roid)
+	defer runtime.KeepAlive(v)
+	if row, ok := v.overlay.rows[registry.KindHost].get(roid, ""); ok {
+		return v.decoded(registry.KindHost, roid, row, func(row string) error { return registry.DecodeNameserver(row, n) })
 	}
-	if registry.DecodeNameserver(row, n) != nil {
+	place, found, ok := v.base.kinds[registry.KindHost].find(roid)
+	if !ok || !found {
+		return v.without(registry.KindHost, roid, ok)
+	}
+	return v.hostAt(place, n)
+}
+
+// hostAt fills n with the host at place in the base.
+func (v *View) hostAt(place uint32, n *registry.Nameserver) Presence {
+	t := &v.base.kinds[registry.KindHost]
+	c := t.scanner(place)
+	if v.base.host(&c, n); !t.read(place, &c) {
 		return Unknown
 	}
 	return Present
@@ -157,51 +249,98 @@ func (v *View) Nameserver(roid string, n *registry.Nameserver) Presence {
 
 // NameserverByName fills n with the host object called name.
 func (v *View) NameserverByName(name string, n *registry.Nameserver) Presence {
-	roid, ok := v.find(registry.KindHost, &v.base.hostByName, hostByName, name)
-	if !ok {
-		return v.Doubt(registry.KindHost)
+	defer runtime.KeepAlive(v)
+	hit := v.find(registry.KindHost, &v.base.hostByName, hostByName, name, func(place uint32) (roid string, same, ok bool) {
+		ok = v.hostAt(place, n) == Present
+		return n.ROID, n.Name == name, ok
+	})
+	switch {
+	case hit.damaged:
+		return Unknown
+	case hit.inBase:
+		return v.hostAt(hit.place, n)
+	case hit.key != "":
+		return v.Nameserver(hit.key, n)
 	}
-	return v.Nameserver(roid, n)
+	return v.Doubt(registry.KindHost)
 }
 
-// find returns the key of the object of kind that has key in an index. While
-// the newest row of an object is in quarantine, another one may have the same:
-// the good one is found, else the first.
-func (v *View) find(kind registry.Kind, base *slots, ix index, key string) (object string, ok bool) {
-	good := false
-	consider := func(candidate string) {
-		candidateGood := v.bad[kind] == 0 || v.Rejection(Key{kind, candidate}) == ""
-		if !ok || (candidateGood && !good) || (candidateGood == good && candidate < object) {
-			object, ok, good = candidate, true, candidateGood
+// hit is the object that find found: in the base, or by its key in the overlay.
+type hit struct {
+	inBase  bool
+	damaged bool // what is damaged may be it
+	place   uint32
+	key     string
+}
+
+// find returns the object of kind that has key in an index. While the newest row
+// of an object is in quarantine, another one may have the same: the good one is
+// found, else the first. read returns the key of the object at place in the base,
+// valid until it is called again, and whether that has key.
+func (v *View) find(kind registry.Kind, base *buckets, ix index, key string, read func(place uint32) (object string, same, ok bool)) hit {
+	good := func(object string) bool { return v.bad[kind] == 0 || v.Rejection(Key{kind, object}) == "" }
+	var old, over hit
+	oldGood, overGood := false, false
+	p := base.probe(hashText(v.base.seed, key))
+	for place, more := p.next(); more; place, more = p.next() {
+		object, same, ok := read(place)
+		if !ok {
+			return hit{damaged: true}
+		}
+		if !same || key == "" || v.void(kind, object) {
+			continue
+		}
+		// The order of places is that of keys.
+		if g := good(object); !old.inBase || g && !oldGood || g == oldGood && place < old.place {
+			old, oldGood = hit{inBase: true, place: place}, g
 		}
 	}
-	rows, p := &v.base.rows[kind], base.probe(tagOf(key))
-	for number, more := p.next(); more; number, more = p.next() {
-		if secondText(rows.rows[number]) == key && key != "" {
-			if candidate := rows.key(number); !v.void(kind, candidate) {
-				consider(candidate)
-			}
-		}
+	if p.bad {
+		return hit{damaged: true}
 	}
 	for c := v.overlay.links[ix].from(key, ""); c.at() != nil && c.at().a == key; c.next() {
-		consider(c.at().b)
+		if g := good(c.at().b); over.key == "" || g && !overGood {
+			over, overGood = hit{key: c.at().b}, g
+		}
 	}
-	return object, ok
+	switch {
+	case over.key == "":
+		return old
+	case !old.inBase || overGood && !oldGood:
+		return over
+	case oldGood && !overGood:
+		return old
+	}
+	if object, _, ok := read(old.place); !ok || object < over.key {
+		return old
+	}
+	return over
 }
 
 // Contact fills c with the contact whose ROID is roid. While its newest row is
 // in quarantine the last good version is shown with every value withheld: what
 // was disclosed then may have been withheld since (feed.md §7).
 func (v *View) Contact(roid string, c *registry.Contact) Presence {
-	row := v.row(registry.KindContact, roid)
-	if row == "" {
-		return v.missing(registry.KindContact, roid)
-	}
-	if registry.DecodeContact(row, c) != nil {
-		return Unknown
-	}
-	if v.Rejection(Key{registry.KindContact, roid}) != "" {
+	defer runtime.KeepAlive(v)
+	presence := v.contact(roid, c)
+	if presence == Present && v.bad[registry.KindContact] > 0 && v.Rejection(Key{registry.KindContact, roid}) != "" {
 		c.Withhold()
+	}
+	return presence
+}
+
+func (v *View) contact(roid string, c *registry.Contact) Presence {
+	if row, ok := v.overlay.rows[registry.KindContact].get(roid, ""); ok {
+		return v.decoded(registry.KindContact, roid, row, func(row string) error { return registry.DecodeContact(row, c) })
+	}
+	t := &v.base.kinds[registry.KindContact]
+	place, found, ok := t.find(roid)
+	if !ok || !found {
+		return v.without(registry.KindContact, roid, ok)
+	}
+	at := t.scanner(place)
+	if v.base.contact(&at, c); !t.read(place, &at) {
+		return Unknown
 	}
 	return Present
 }
@@ -209,6 +348,10 @@ func (v *View) Contact(roid string, c *registry.Contact) Presence {
 // Registrar returns the registrar whose EPP identifier is clid, nil if there is
 // none. It is the View's own and must not be changed.
 func (v *View) Registrar(clid string) *registry.Registrar { return v.registrars[clid] }
+
+// Registrars returns all registrars, by ClID. The slice is the View's own and must
+// not be changed.
+func (v *View) Registrars() []*registry.Registrar { return v.sponsors }
 
 // RegistrarByIANA returns the registrar with the IANA ID id, nil if there is
 // none. Where two have it, it is the first by ClID.

@@ -67,7 +67,11 @@ func Build(objects ...any) *cache.View {
 			panic(fmt.Sprintf("cachetest.Build: %s %q is quarantined: %s", r.Kind, r.Name, r.Reason))
 		}
 	}
-	return b.View(pos, asOf, missUntil)
+	view, err := b.View(pos, asOf, missUntil)
+	if err != nil {
+		panic(fmt.Sprintf("cachetest.Build: %v", err))
+	}
+	return view
 }
 
 // Change returns the change after which object, a pointer to one of the types

@@ -260,7 +260,11 @@ func state(t testing.TB, path string) *cache.View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return builder.View(at, asOf, time.Time{})
+	view, err := builder.View(at, asOf, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view
 }
 
 // differences lists where got is not what the registry's views say: rows, what

@@ -46,6 +46,7 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		asOf    registry.Time
 		err     error
 	)
+	defer builder.Discard()
 	cancelled := l.await(ctx, nil, func(ctx context.Context) {
 		pos, asOf, err = l.Source.Snapshot(ctx, builder.Put)
 	})
@@ -64,7 +65,10 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		}
 	}
 	rejected := builder.Rejected()
-	next := builder.View(pos, asOf, read.missUntil(l.MaxMissAge))
+	next, err := builder.View(pos, asOf, read.missUntil(l.MaxMissAge))
+	if err != nil {
+		return err
+	}
 	if l.view == nil && next.Count(registry.KindTLD) == 0 {
 		return errNoZone
 	}

@@ -103,7 +103,9 @@ func generatedView(t *testing.T, names int) (*cache.View, []string) {
 	if rejected := builder.Rejected(); len(rejected) > 0 {
 		t.Fatalf("the generator's rows are rejected: %v", rejected)
 	}
-	return builder.View(cache.Position{}, clock, time.Now().Add(time.Hour)), list
+	view, err := builder.View(cache.Position{}, clock, time.Now().Add(time.Hour))
+	must(t, err)
+	return view, list
 }
 
 // fields is what an answer tells, under the labels of WHOIS. A redaction is the

@@ -66,15 +66,8 @@ func (s *finding) ambiguous() string {
 // the folded form folded; several says that there are more than one. It looks
 // at each registrar of view, a few thousand at most.
 func withoutLastWord(view *cache.View, folded string) (hit *registry.Registrar, several bool) {
-	for key := range view.All() {
-		if key.Kind > registry.KindRegistrar {
-			break
-		}
-		if key.Kind != registry.KindRegistrar {
-			continue
-		}
-		r := view.Registrar(key.Name)
-		if r == nil || !foldsTo(short(r.Name), folded) {
+	for _, r := range view.Registrars() {
+		if !foldsTo(short(r.Name), folded) {
 			continue
 		}
 		if hit != nil {

@@ -1,0 +1,368 @@
+package cache
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"rddsd/cache/registry"
+)
+
+// baseMaker makes a base of records, kind by kind, each in order of key: out of a
+// snapshot (Builder) or out of another View (Fold). What it holds beside what it
+// has written are the indexes that are being made, one kind at a time.
+type baseMaker struct {
+	recordMaker
+	out    *baseWriter
+	layout layout
+	moved  int // out.moved when base was opened
+
+	kind    registry.Kind
+	start   uint64 // where its records begin
+	key     *bucketsMaker
+	second  *bucketsMaker // by name of a host, by ROID of a domain
+	samples column[uint32]
+	refresh column[moment]
+	address column[address]
+	record  domainRecord
+	host    registry.Nameserver
+	buffer  []byte
+	work    workspace
+	rec     []byte
+}
+
+// recordMaker makes records of objects.
+type recordMaker struct {
+	texts  *textsMaker
+	base   *base // as much as can be read already: what domains refer to
+	zoneOf func(name string) string
+	found  [registry.Kinds]found
+}
+
+// found is the newest object that find found: neighbours have one registrant.
+type found struct {
+	key   string
+	place uint32
+}
+
+var (
+	errTooMany      = errors.New("a base carries at most 4,294,967,294 objects of a kind, and 256 GiB of their records")
+	errTooManyLinks = errors.New("a base carries at most 4,294,967,295 references of domains to contacts, and as many to hosts")
+)
+
+// newBaseMaker returns a maker that writes to out. zoneOf returns the zone that
+// a name stands under, "" if there is none.
+func newBaseMaker(out *baseWriter, zoneOf func(name string) string) (*baseMaker, error) {
+	m := &baseMaker{out: out, recordMaker: recordMaker{texts: newTextsMaker(), base: new(base), zoneOf: zoneOf}}
+	var seed [8]byte
+	_, _ = rand.Read(seed[:]) // it never fails
+	m.layout.seed = binary.LittleEndian.Uint64(seed[:])
+	m.base.init()
+	m.base.seed = m.layout.seed
+	start := make([]byte, partAlign)
+	copy(start, appendMagic(nil, baseMagic, baseVersion))
+	return m, out.write(start)
+}
+
+// find returns the place of the contact or host with the ROID key.
+func (m *recordMaker) find(kind registry.Kind, key string) (uint32, bool) {
+	last := &m.found[kind]
+	if last.key == key && key != "" {
+		return last.place, true
+	}
+	place, found, _ := m.base.kinds[kind].find(key) // nothing is damaged that was just made
+	if found {
+		last.key, _ = m.base.kinds[kind].roid(place)
+		last.place = place
+	}
+	return place, found
+}
+
+func (m *recordMaker) width(kind registry.Kind) int { return m.base.kinds[kind].width }
+
+// begin starts a kind with at most so many objects, whose records take at most so
+// many bytes. Kinds come in order.
+func (m *baseMaker) begin(kind registry.Kind, objects int, bytes int) (err error) {
+	m.kind = kind
+	if objects >= math.MaxUint32-1 {
+		return errTooMany
+	}
+	shift := m.layout.minShift
+	for ; (uint64(bytes)+uint64(objects)<<shift)>>shift >= math.MaxUint32; shift++ {
+		if shift == maxShift {
+			return errTooMany
+		}
+	}
+	m.layout.shifts[kind] = shift
+	if m.key, err = makeBuckets(objects); err != nil {
+		return err
+	}
+	if kind == registry.KindHost || kind == registry.KindDomain {
+		if m.second, err = makeBuckets(objects); err != nil {
+			return err
+		}
+	}
+	if err := m.out.align(partAlign); err != nil {
+		return err
+	}
+	m.start = m.out.size
+	m.syncTexts()
+	return nil
+}
+
+// syncTexts makes the texts of the records so far readable.
+func (m *baseMaker) syncTexts() {
+	t := &m.base.texts
+	t.tails, t.forms = m.texts.tails, m.texts.forms
+	t.words, t.ends = part{text: textOf(m.texts.words)}, part{text: textOf(m.texts.ends)}
+}
+
+// add adds the object under key, whose record is text. Keys come in order.
+func (m *baseMaker) add(key, text string) error {
+	shift := m.layout.shifts[m.kind]
+	n := m.layout.counts[m.kind]
+	if err := m.out.align(1 << shift); err != nil {
+		return err
+	}
+	place := uint32((m.out.size - m.start) >> shift)
+	if n%sampleEvery == 0 {
+		if err := m.samples.append(place); err != nil {
+			return err
+		}
+	}
+	m.layout.counts[m.kind]++
+	if err := m.key.add(hashText(m.layout.seed, key), place); err != nil {
+		return err
+	}
+	if err := m.index(place, n, text); err != nil {
+		return err
+	}
+	m.buffer = append(m.buffer[:0], text...)
+	for len(m.buffer) < minRecord {
+		m.buffer = append(m.buffer, 0)
+	}
+	if err := m.out.write(m.buffer); err != nil || m.moved == m.out.moved {
+		return err
+	}
+	return m.open()
+}
+
+// index notes how the object in text is found other than by its key.
+func (m *baseMaker) index(place uint32, number int, text string) error {
+	c := scanner{s: text}
+	switch m.kind {
+	case registry.KindHost:
+		if len(m.texts.words) != len(m.base.texts.words.text) {
+			m.syncTexts()
+		}
+		m.base.host(&c, &m.host)
+		if err := m.second.add(hashText(m.layout.seed, m.host.Name), place); err != nil {
+			return err
+		}
+		var failed error
+		eachAddress(&m.host, func(key [16]byte) {
+			if err := m.address.append(address{key, place}); err != nil {
+				failed = err
+			}
+		})
+		return failed
+	case registry.KindDomain:
+		if len(m.texts.words) != len(m.base.texts.words.text) || len(m.texts.forms) != len(m.base.texts.forms) || len(m.texts.tails) != len(m.base.texts.tails) {
+			m.syncTexts()
+		}
+		r := &m.record
+		m.base.readDomain(&c, r)
+		if r.flags&roidText != 0 {
+			var memory [96]byte
+			roid := r.appendROID(memory[:0], &m.base.texts)
+			if err := m.second.add(hashText(m.layout.seed, textOf(roid)), place); err != nil {
+				return err
+			}
+		}
+		if at := r.times[4]; at > 0 {
+			return m.refresh.append(moment{at, uint64(number)})
+		}
+	}
+	return nil
+}
+
+// end ends a kind.
+func (m *baseMaker) end() error {
+	m.layout.extents[recordsOf(m.kind)] = extent{m.start, m.out.size - m.start}
+	if err := m.part(byKeyOf(m.kind), m.key.memory); err != nil {
+		return err
+	}
+	m.key = nil
+	if m.second != nil {
+		id := partHostByName
+		if m.kind == registry.KindDomain {
+			id = partDomainByROID
+		}
+		if err := m.part(id, m.second.memory); err != nil {
+			return err
+		}
+		m.second = nil
+	}
+	if err := m.bytes(samplesOf(m.kind), m.samples.bytes()); err != nil {
+		return err
+	}
+	m.samples.free()
+	if m.kind == registry.KindContact || m.kind == registry.KindHost || m.kind == registry.KindDomain {
+		return m.open()
+	}
+	return nil
+}
+
+// open makes what was written readable.
+func (m *baseMaker) open() error {
+	data, err := m.out.readable()
+	if err != nil {
+		return err
+	}
+	m.moved = m.out.moved
+	m.base.layout = m.layout
+	m.base.layout.tails, m.base.layout.forms = m.texts.tails, m.texts.forms
+	m.base.use(data, nil)
+	clear(m.found[:])
+	m.syncTexts()
+	return nil
+}
+
+// part writes memory as a part and frees it.
+func (m *baseMaker) part(id partID, memory *region) error {
+	err := m.bytes(id, memory.data)
+	memory.free()
+	return err
+}
+
+func (m *baseMaker) bytes(id partID, data []byte) error {
+	if err := m.out.align(partAlign); err != nil {
+		return err
+	}
+	at := m.out.size
+	for chunk := range slices.Chunk(data, blockSize) {
+		if err := m.out.write(chunk); err != nil {
+			return err
+		}
+	}
+	m.layout.extents[id] = extent{at, m.out.size - at}
+	return nil
+}
+
+// finish writes what is left after the last kind.
+func (m *baseMaker) finish() error {
+	if err := m.postings(registry.KindContact, partContactDomains); err != nil {
+		return err
+	}
+	if err := m.postings(registry.KindHost, partHostDomains); err != nil {
+		return err
+	}
+	slices.SortFunc(m.address.list, func(x, y address) int { return x.compare(&y) })
+	m.address.list = slices.Compact(m.address.list)
+	if err := m.bytes(partAddresses, m.address.bytes()); err != nil {
+		return err
+	}
+	m.address.free()
+	slices.SortFunc(m.refresh.list, func(x, y moment) int { return x.compare(&y) })
+	if err := m.bytes(partRefresh, m.refresh.bytes()); err != nil {
+		return err
+	}
+	m.refresh.free()
+	if err := m.bytes(partWords, m.texts.words); err != nil {
+		return err
+	}
+	if err := m.bytes(partWordEnds, m.texts.ends); err != nil {
+		return err
+	}
+	m.layout.tails, m.layout.forms, m.layout.body = m.texts.tails, m.texts.forms, m.out.size
+	return nil
+}
+
+// postings writes which domains refer to the objects of kind, in two passes over
+// the domains.
+func (m *baseMaker) postings(kind registry.Kind, first partID) error {
+	if err := m.open(); err != nil {
+		return err
+	}
+	to := &m.base.kinds[kind]
+	p, err := makePostings(kind, to)
+	if err != nil {
+		return err
+	}
+	defer p.free()
+	err = m.eachDomain(func(number int, r *domainRecord) error { return p.count(r, number, to, m.layout.seed) })
+	if err == nil {
+		err = p.room()
+	}
+	if err == nil {
+		err = m.eachDomain(func(number int, r *domainRecord) error { p.put(r, number, to); return nil })
+	}
+	if err == nil {
+		err = m.lists(first, p.write)
+	}
+	if err == nil {
+		err = m.lists(first+2, p.writeLost)
+	}
+	return err
+}
+
+func (m *baseMaker) lists(id partID, write func(w *listWriter) error) error {
+	if err := m.out.align(partAlign); err != nil {
+		return err
+	}
+	w := &listWriter{out: m.out, start: m.out.size}
+	defer w.samples.free()
+	if err := write(w); err != nil {
+		return err
+	}
+	m.layout.extents[id] = extent{w.start, m.out.size - w.start}
+	return m.bytes(id+1, w.samples.bytes())
+}
+
+// eachDomain calls do for each domain, in order.
+func (m *baseMaker) eachDomain(do func(number int, r *domainRecord) error) error {
+	t := &m.base.kinds[registry.KindDomain]
+	place := uint32(0)
+	for number := range t.count {
+		end, ok := m.base.domain(place, &m.record)
+		if !ok {
+			return fmt.Errorf("read back domain %d of %d: its record is damaged", number, t.count)
+		}
+		if err := do(number, &m.record); err != nil {
+			return err
+		}
+		if number%4096 == 0 && m.out.ctx.Err() != nil {
+			return context.Cause(m.out.ctx)
+		}
+		place = t.after(place, end)
+	}
+	return nil
+}
+
+// memoryBase returns the base that was made in memory.
+func (m *baseMaker) memoryBase() (*base, error) {
+	memory := m.out.memory
+	if err := memory.resize(int(m.out.size)); err != nil {
+		return nil, err
+	}
+	b := &base{memory: memory, layout: m.layout}
+	b.use(memory.data, nil)
+	return b, nil
+}
+
+// free gives back what is left when no base is made after all.
+func (m *baseMaker) free() {
+	m.out.free()
+	for _, b := range [...]*bucketsMaker{m.key, m.second} {
+		if b != nil {
+			b.memory.free()
+		}
+	}
+	m.samples.free()
+	m.refresh.free()
+	m.address.free()
+}

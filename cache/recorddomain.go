@@ -1,0 +1,505 @@
+package cache
+
+import (
+	"encoding/hex"
+	"strings"
+
+	"rddsd/cache/registry"
+)
+
+// The record of a domain. It says most in few bits, and what is rare costs
+// nothing where it is not:
+//
+//	flags        3 bytes, see below
+//	tail         1 byte, number of the zone's name; none for tail 0
+//	head         length, the name before its tail
+//	ROID         form 1 byte unless it is form 0, number; or length, text
+//	registrar    shared text; IDN table and reseller likewise, U-label: length, text
+//	registrant   place of the contact; or length, text
+//	tech         place; or a list
+//	hosts        place of the first, then the distance of each to the one before; or a list
+//	DS           key tag 2 bytes, algorithm, digest type, length, digest in binary or as text
+//	statuses     varint
+//	times        created 4 bytes; expires 1 byte; updated, transferred, refresh 4 bytes each, where they are
+//
+// A list is its length and for each object twice its place, or twice the length
+// of its ROID plus one, and the ROID: that is how a domain refers to what is not
+// published.
+const (
+	hasTail = 1 << iota
+	roidNumber
+	roidNumberOfForm
+	_ // three bits: the length of the number, less one
+	_
+	_
+	hasUName
+	hasIDNTable
+	hasReseller
+	registrantPlace
+	registrantText
+	techRegistrant // the one technical contact is the registrant
+	techPlace
+	_ // four bits: how many hosts; hostList = a list
+	_
+	_
+	_
+	_ // two bits: how many DS records; dsList = as many as a number says
+	_
+	plainTimes // else all five are varints, in microseconds
+	hasUpdated
+	hasTransferred
+	transferredLast // transferred is updated
+	hasRefresh
+
+	roidText  = roidNumber | roidNumberOfForm
+	techList  = techRegistrant | techPlace
+	flagBytes = 3
+
+	roidLengthShift = 3
+	hostsShift      = 13
+	hostList        = 15
+	dsShift         = 17
+	dsList          = 3
+)
+
+// domainRecord is a record of a domain taken apart, its texts not yet put
+// together.
+type domainRecord struct {
+	flags                             uint32
+	head, tail                        string
+	roidForm                          byte
+	roidSerial                        uint64
+	roidText                          string // where roidNumber alone does not do
+	registrar, uname, table, reseller string
+	registrant                        ref
+	tech, hosts                       refs
+	ds                                scanner
+	dsCount                           uint64
+	statuses                          registry.Status
+	times                             [5]registry.Time // created, updated, transferred, expires, refresh
+}
+
+// ref is how a domain refers to a contact or a host: by the place of its record,
+// or by ROID when the base does not hold it.
+type ref struct {
+	place    uint32
+	dangling bool
+	roid     string // where it dangles
+}
+
+// refs are several refs, still to be read.
+type refs struct {
+	scanner
+	left  uint64
+	width int // of a place that comes first; 0 in a list
+	place uint32
+}
+
+func (l *refs) next() (r ref, ok bool) {
+	if l.left == 0 || l.bad {
+		return ref{}, false
+	}
+	l.left--
+	if l.width > 0 {
+		l.place, l.width = uint32(l.sized(l.width)), -1
+		return ref{place: l.place}, !l.bad
+	}
+	n := l.uvarint()
+	switch {
+	case l.width < 0:
+		l.place += uint32(unzigzag(n))
+		return ref{place: l.place}, !l.bad
+	case n&1 == 0:
+		return ref{place: uint32(n >> 1)}, !l.bad
+	}
+	r = ref{dangling: true, roid: l.take(n >> 1)}
+	return r, !l.bad
+}
+
+// skip moves c behind l, which begins where c stands.
+func (l refs) skip(c *scanner) refs {
+	for rest := l; ; {
+		if _, ok := rest.next(); !ok {
+			c.i, c.bad = rest.i, c.bad || rest.bad
+			return l
+		}
+	}
+}
+
+// domain takes apart the record at place. ok is false when it is damaged.
+func (b *base) domain(place uint32, r *domainRecord) (end int, ok bool) {
+	t := &b.kinds[registry.KindDomain]
+	c := t.scanner(place)
+	b.readDomain(&c, r)
+	return c.i, t.read(place, &c)
+}
+
+// readDomain takes apart the record at c.
+func (b *base) readDomain(c *scanner, r *domainRecord) {
+	f := uint32(c.sized(flagBytes))
+	r.flags = f
+	tail := byte(0)
+	if f&hasTail != 0 {
+		tail = c.byte()
+	}
+	var ok bool
+	if r.tail, ok = b.texts.tail(tail); !ok {
+		c.bad = true
+	}
+	r.head = c.text()
+	r.roidForm, r.roidSerial, r.roidText = 0, 0, ""
+	switch f & roidText {
+	case roidText:
+		r.roidText = c.text()
+	case roidNumberOfForm:
+		r.roidForm = c.byte()
+		fallthrough
+	case roidNumber:
+		r.roidSerial = c.sized(int(f>>roidLengthShift&7) + 1)
+		c.bad = c.bad || int(r.roidForm) >= len(b.texts.forms)
+	}
+	r.registrar = c.shared(&b.texts)
+	r.uname, r.table, r.reseller = "", "", ""
+	if f&hasUName != 0 {
+		r.uname = c.text()
+	}
+	if f&hasIDNTable != 0 {
+		r.table = c.shared(&b.texts)
+	}
+	if f&hasReseller != 0 {
+		r.reseller = c.shared(&b.texts)
+	}
+	r.registrant = ref{}
+	switch {
+	case f&registrantPlace != 0:
+		r.registrant.place = uint32(c.sized(b.kinds[registry.KindContact].width))
+	case f&registrantText != 0:
+		r.registrant = ref{dangling: true, roid: c.text()}
+	}
+	r.tech = refs{}
+	switch f & techList {
+	case techPlace:
+		r.tech = refs{scanner: *c, left: 1, width: b.kinds[registry.KindContact].width}.skip(c)
+	case techList:
+		n := c.uvarint()
+		r.tech = refs{scanner: *c, left: n}.skip(c)
+	}
+	if n := uint64(f >> hostsShift & hostList); n == hostList {
+		n = c.uvarint()
+		r.hosts = refs{scanner: *c, left: n}.skip(c)
+	} else {
+		r.hosts = refs{scanner: *c, left: n, width: b.kinds[registry.KindHost].width}.skip(c)
+	}
+	if r.dsCount = uint64(f >> dsShift & dsList); r.dsCount == dsList {
+		r.dsCount = c.uvarint()
+	}
+	r.ds = *c
+	for n := r.dsCount; n > 0 && !c.bad; n-- {
+		c.take(4)
+		c.take(c.uvarint() >> 1)
+	}
+	statuses := c.uvarint()
+	r.statuses = registry.Status(statuses)
+	r.readTimes(c)
+}
+
+// lasts says that expires is in whole days after created: 365 for each of the
+// years in the upper five bits, and those in the lower three for leap years.
+const leapBits = 3
+
+func (r *domainRecord) readTimes(c *scanner) {
+	r.times = [5]registry.Time{}
+	created, updated, transferred, expires, refresh := &r.times[0], &r.times[1], &r.times[2], &r.times[3], &r.times[4]
+	if r.flags&plainTimes == 0 {
+		for i := range r.times {
+			r.times[i] = registry.Time(c.varint())
+		}
+		return
+	}
+	*created = c.seconds()
+	if lasts := c.byte(); lasts != 0 {
+		*expires = *created + registry.Time(365*int(lasts>>leapBits)+int(lasts&(1<<leapBits-1)))*day
+	} else {
+		*expires = c.seconds()
+	}
+	if r.flags&hasUpdated != 0 {
+		*updated = c.seconds()
+	}
+	switch {
+	case r.flags&hasTransferred != 0:
+		*transferred = c.seconds()
+	case r.flags&transferredLast != 0:
+		*transferred = *updated
+	}
+	if r.flags&hasRefresh != 0 {
+		*refresh = c.seconds()
+	}
+}
+
+const day = 86400 * second
+
+// appendName appends the name of the domain.
+func (r *domainRecord) appendName(dst []byte) []byte {
+	return append(append(dst, r.head...), r.tail...)
+}
+
+// named reports whether the domain is called name.
+func (r *domainRecord) named(name string) bool {
+	return len(name) == len(r.head)+len(r.tail) && name[:len(r.head)] == r.head && name[len(r.head):] == r.tail
+}
+
+// compare orders the name of the domain and name.
+func (r *domainRecord) compare(name string) int {
+	n := min(len(r.head), len(name))
+	if c := strings.Compare(r.head[:n], name[:n]); c != 0 || n < len(r.head) {
+		if c == 0 {
+			return 1
+		}
+		return c
+	}
+	return strings.Compare(r.tail, name[n:])
+}
+
+func (r *domainRecord) appendROID(dst []byte, t *texts) []byte {
+	switch r.flags & roidText {
+	case 0:
+		return dst
+	case roidText:
+		return append(dst, r.roidText...)
+	}
+	return t.forms[r.roidForm].append(dst, r.roidSerial)
+}
+
+// hasROID reports whether the ROID of the domain is roid.
+func (r *domainRecord) hasROID(roid string, t *texts) bool {
+	switch r.flags & roidText {
+	case 0:
+		return roid == ""
+	case roidText:
+		return roid == r.roidText
+	}
+	before, serial, after, ok := splitROID(roid)
+	f := &t.forms[r.roidForm]
+	return ok && serial == r.roidSerial && before == f.before && after == f.after
+}
+
+// fill sets d to the domain of r. ok is false when what r refers to is damaged.
+func (b *base) fillDomain(r *domainRecord, d *registry.Domain) (ok bool) {
+	memory := r.appendName(d.Memory[:0])
+	named := len(memory)
+	memory = r.appendROID(memory, &b.texts)
+	roid := len(memory)
+	d.UName, d.IDNTable, d.Registrar, d.Reseller = r.uname, r.table, r.registrar, r.reseller
+	d.Registrant, ok = "", true
+	if r.flags&(registrantPlace|registrantText) != 0 {
+		d.Registrant, ok = b.roid(registry.KindContact, r.registrant)
+	}
+	d.Tech = d.Tech[:0]
+	if r.flags&techList == techRegistrant {
+		d.Tech = append(d.Tech, d.Registrant)
+	}
+	for list := r.tech; ok; {
+		next, more := list.next()
+		if !more {
+			break
+		}
+		var text string
+		text, ok = b.roid(registry.KindContact, next)
+		d.Tech = append(d.Tech, text)
+	}
+	d.Hosts = d.Hosts[:0]
+	for list := r.hosts; ok; {
+		next, more := list.next()
+		if !more {
+			break
+		}
+		var text string
+		text, ok = b.roid(registry.KindHost, next)
+		d.Hosts = append(d.Hosts, text)
+	}
+	d.DS = d.DS[:0]
+	for c, n := r.ds, r.dsCount; n > 0; n-- {
+		ds := registry.DS{KeyTag: uint16(c.sized(2)), Algorithm: c.byte(), DigestType: c.byte()}
+		if length := c.uvarint(); length&1 != 0 {
+			ds.Digest = c.take(length >> 1)
+		} else {
+			from := len(memory)
+			memory = appendHex(memory, c.take(length>>1))
+			ds.Digest = textOf(memory[from:])
+		}
+		d.DS = append(d.DS, ds)
+	}
+	d.Name, d.ROID = textOf(memory[:named]), textOf(memory[named:roid])
+	d.Memory = memory
+	d.Statuses = r.statuses
+	d.Created, d.Updated, d.Transferred, d.Expires, d.RefreshAt = r.times[0], r.times[1], r.times[2], r.times[3], r.times[4]
+	return ok
+}
+
+// roid returns the ROID that r refers to.
+func (b *base) roid(kind registry.Kind, r ref) (roid string, ok bool) {
+	if r.dangling {
+		return r.roid, true
+	}
+	return b.kinds[kind].roid(r.place)
+}
+
+const digits = "0123456789ABCDEF"
+
+func appendHex(dst []byte, bytes string) []byte {
+	for i := range len(bytes) {
+		dst = append(dst, digits[bytes[i]>>4], digits[bytes[i]&15])
+	}
+	return dst
+}
+
+// appendDomain appends d as a record.
+func (m *recordMaker) appendDomain(dst []byte, d *registry.Domain) []byte {
+	start := len(dst)
+	var flags uint32
+	dst = append(dst, make([]byte, flagBytes)...)
+	tail, head := m.texts.tailOf(d.Name, m.zoneOf(d.Name))
+	if tail != 0 {
+		flags |= hasTail
+		dst = append(dst, tail)
+	}
+	dst = appendText(dst, head)
+	if number, serial, ok := m.texts.formOf(d.ROID); ok {
+		if number == 0 {
+			flags |= roidNumber
+		} else {
+			flags |= roidNumberOfForm
+			dst = append(dst, number)
+		}
+		size := sizeOf(serial)
+		flags |= uint32(size-1) << roidLengthShift
+		dst = appendSized(dst, serial, size)
+	} else if d.ROID != "" {
+		flags |= roidText
+		dst = appendText(dst, d.ROID)
+	}
+	dst = m.texts.appendShared(dst, d.Registrar)
+	if d.UName != "" {
+		flags |= hasUName
+		dst = appendText(dst, d.UName)
+	}
+	if d.IDNTable != "" {
+		flags |= hasIDNTable
+		dst = m.texts.appendShared(dst, d.IDNTable)
+	}
+	if d.Reseller != "" {
+		flags |= hasReseller
+		dst = m.texts.appendShared(dst, d.Reseller)
+	}
+	if d.Registrant != "" {
+		if place, ok := m.find(registry.KindContact, d.Registrant); ok {
+			flags |= registrantPlace
+			dst = appendSized(dst, uint64(place), m.width(registry.KindContact))
+		} else {
+			flags |= registrantText
+			dst = appendText(dst, d.Registrant)
+		}
+	}
+	dst, flags = m.appendTech(dst, flags, d)
+	dst, flags = m.appendHosts(dst, flags, d.Hosts)
+	flags |= uint32(min(len(d.DS), dsList)) << dsShift
+	if len(d.DS) >= dsList {
+		dst = appendNumber(dst, uint64(len(d.DS)))
+	}
+	for i := range d.DS {
+		dst = appendDS(dst, &d.DS[i])
+	}
+	dst = appendNumber(dst, uint64(d.Statuses))
+	dst, flags = appendDomainTimes(dst, flags, d)
+	copy(dst[start:], []byte{byte(flags), byte(flags >> 8), byte(flags >> 16)})
+	return dst
+}
+
+func (m *recordMaker) appendTech(dst []byte, flags uint32, d *registry.Domain) ([]byte, uint32) {
+	switch {
+	case len(d.Tech) == 0:
+		return dst, flags
+	case len(d.Tech) == 1 && d.Tech[0] == d.Registrant && d.Registrant != "":
+		return dst, flags | techRegistrant
+	case len(d.Tech) == 1:
+		if place, ok := m.find(registry.KindContact, d.Tech[0]); ok {
+			return appendSized(dst, uint64(place), m.width(registry.KindContact)), flags | techPlace
+		}
+	}
+	return m.appendList(dst, registry.KindContact, d.Tech), flags | techList
+}
+
+func (m *recordMaker) appendHosts(dst []byte, flags uint32, hosts []string) ([]byte, uint32) {
+	start, before := len(dst), uint32(0)
+	for i, roid := range hosts {
+		place, ok := m.find(registry.KindHost, roid)
+		if !ok || i == hostList-1 {
+			return m.appendList(dst[:start], registry.KindHost, hosts), flags | hostList<<hostsShift
+		}
+		if i == 0 {
+			dst = appendSized(dst, uint64(place), m.width(registry.KindHost))
+		} else {
+			dst = appendNumber(dst, zigzag(int64(place)-int64(before)))
+		}
+		before = place
+	}
+	return dst, flags | uint32(len(hosts))<<hostsShift
+}
+
+func (m *recordMaker) appendList(dst []byte, kind registry.Kind, roids []string) []byte {
+	dst = appendNumber(dst, uint64(len(roids)))
+	for _, roid := range roids {
+		if place, ok := m.find(kind, roid); ok {
+			dst = appendNumber(dst, uint64(place)<<1)
+		} else {
+			dst = append(appendNumber(dst, uint64(len(roid))<<1|1), roid...)
+		}
+	}
+	return dst
+}
+
+func appendDS(dst []byte, ds *registry.DS) []byte {
+	dst = append(dst, byte(ds.KeyTag), byte(ds.KeyTag>>8), ds.Algorithm, ds.DigestType)
+	if !strings.ContainsAny(ds.Digest, "abcdef") { // capitals come back
+		binary, err := hex.AppendDecode(appendNumber(dst, uint64(len(ds.Digest)/2)<<1), []byte(ds.Digest))
+		if err == nil {
+			return binary
+		}
+	}
+	return append(appendNumber(dst, uint64(len(ds.Digest))<<1|1), ds.Digest...)
+}
+
+func appendDomainTimes(dst []byte, flags uint32, d *registry.Domain) ([]byte, uint32) {
+	if !plainTime(d.Created) || !plainTime(d.Updated) || !plainTime(d.Transferred) || !plainTime(d.Expires) || !plainTime(d.RefreshAt) {
+		for _, t := range [...]registry.Time{d.Created, d.Updated, d.Transferred, d.Expires, d.RefreshAt} {
+			dst = appendNumber(dst, zigzag(int64(t)))
+		}
+		return dst, flags
+	}
+	flags |= plainTimes
+	dst = appendSeconds(dst, d.Created)
+	lasts := d.Expires - d.Created
+	days := lasts / day
+	if years, leap := days/365, days%365; lasts > 0 && lasts%day == 0 && years < 1<<5 && leap < 1<<leapBits && days > 0 {
+		dst = append(dst, byte(years<<leapBits|leap))
+	} else {
+		dst = appendSeconds(append(dst, 0), d.Expires)
+	}
+	if d.Updated != 0 {
+		flags |= hasUpdated
+		dst = appendSeconds(dst, d.Updated)
+	}
+	switch {
+	case d.Transferred == 0:
+	case d.Transferred == d.Updated:
+		flags |= transferredLast
+	default:
+		flags |= hasTransferred
+		dst = appendSeconds(dst, d.Transferred)
+	}
+	if d.RefreshAt != 0 {
+		flags |= hasRefresh
+		dst = appendSeconds(dst, d.RefreshAt)
+	}
+	return dst, flags
+}

@@ -1,0 +1,163 @@
+package cache
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// spool puts the records of one kind in order of key. They are gathered until
+// there are runSize bytes of them, sorted, and put aside as a run outside the Go
+// heap; in the end the runs are merged, and given back as they are read. So
+// records in any order cost little more memory than they take themselves.
+type spool struct {
+	buffer []byte // key: length, text; record: length, text; and so on
+	places []place
+	runs   []*region
+	count  int
+	bytes  int // of the records alone
+}
+
+// runSize is how many bytes of records are sorted at once. Larger runs fall out
+// of the processor's cache, smaller ones are more to merge.
+const runSize = 16 << 20
+
+// place is where a record stands in the buffer.
+type place struct {
+	order uint64 // first eight bytes of its key
+	at    uint32
+}
+
+func (s *spool) add(key string, record []byte) error {
+	s.places = append(s.places, place{order(key), uint32(len(s.buffer))})
+	s.buffer = appendText(s.buffer, key)
+	s.buffer = append(appendNumber(s.buffer, uint64(len(record))), record...)
+	s.count++
+	s.bytes += len(record)
+	if len(s.buffer) < runSize {
+		return nil
+	}
+	return s.endRun()
+}
+
+// sort puts the places of the buffer in order of key.
+func (s *spool) sort() {
+	text := textOf(s.buffer)
+	slices.SortFunc(s.places, func(x, y place) int {
+		if x.order != y.order {
+			return sign(x.order < y.order)
+		}
+		a, b := scanner{s: text, i: int(x.at)}, scanner{s: text, i: int(y.at)}
+		return strings.Compare(a.text(), b.text())
+	})
+}
+
+// endRun puts the buffer aside.
+func (s *spool) endRun() error {
+	s.sort()
+	run, err := newRegion(len(s.buffer))
+	if err != nil {
+		return fmt.Errorf("sort the objects of a snapshot: %w", err)
+	}
+	text, at := textOf(s.buffer), 0
+	for _, p := range s.places {
+		c := scanner{s: text, i: int(p.at)}
+		c.text()
+		c.text()
+		at += copy(run.data[at:], text[p.at:c.i])
+	}
+	s.runs = append(s.runs, run)
+	s.buffer, s.places = s.buffer[:0], s.places[:0]
+	return nil
+}
+
+// run is a run that is being merged.
+type run struct {
+	scanner
+	order       uint64
+	key, record string
+	region      *region
+	given       int // bytes given back
+}
+
+// next takes the next record, and reports whether there was one.
+func (r *run) next() bool {
+	if r.i == len(r.s) {
+		r.region.free()
+		return false
+	}
+	r.given = r.region.discardBefore(r.i, r.given)
+	r.key, r.record = r.text(), r.text()
+	r.order = order(r.key)
+	return true
+}
+
+func (r *run) before(x *run) bool {
+	return r.order < x.order || r.order == x.order && r.key < x.key
+}
+
+// each calls do for each record in order of key, and ends s. key and record are
+// valid until do returns.
+func (s *spool) each(do func(key, record string) error) error {
+	defer s.free()
+	if len(s.runs) == 0 { // all in the buffer
+		s.sort()
+		for _, p := range s.places {
+			c := scanner{s: textOf(s.buffer), i: int(p.at)}
+			if err := do(c.text(), c.text()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(s.places) > 0 {
+		if err := s.endRun(); err != nil {
+			return err
+		}
+	}
+	s.buffer, s.places = nil, nil
+	heap := make([]*run, 0, len(s.runs)) // of runs, the one with the least key first
+	for _, region := range s.runs {
+		r := &run{scanner: scanner{s: textOf(region.data)}, region: region}
+		r.next()
+		heap = append(heap, r)
+	}
+	for i := len(heap)/2 - 1; i >= 0; i-- {
+		sink(heap, i)
+	}
+	for len(heap) > 0 {
+		if err := do(heap[0].key, heap[0].record); err != nil {
+			return err
+		}
+		if !heap[0].next() {
+			heap[0] = heap[len(heap)-1]
+			heap = heap[:len(heap)-1]
+		}
+		sink(heap, 0)
+	}
+	return nil
+}
+
+// sink puts the run at i where it belongs.
+func sink(heap []*run, i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(heap); child++ {
+			if heap[child].before(heap[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		heap[i], heap[least] = heap[least], heap[i]
+		i = least
+	}
+}
+
+func (s *spool) free() {
+	for _, run := range s.runs {
+		run.free()
+	}
+	*s = spool{}
+}
