@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// connectTimeout is how long one attempt to connect may take (feed.md §5).
-	connectTimeout = 5 * time.Second
 	// A dead peer is found 30 s after its last word by its kernel's silence, and
 	// what we sent must be acknowledged in that time. A peer that hangs while its
 	// kernel lives is found by a watch.
@@ -28,9 +26,7 @@ func parseDSN(dsn string) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the connection string is not one that PostgreSQL knows, such as host=db.example dbname=registry user=edge1 sslmode=verify-full: %w", err)
 	}
-	config.ConnectTimeout = connectTimeout
 	config.DialFunc = (&net.Dialer{
-		Timeout:         connectTimeout,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount},
 		Control:         limitSilence,
 	}).DialContext
@@ -40,11 +36,12 @@ func parseDSN(dsn string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// connect opens one connection.
+// connect opens one connection. Each host that the connection string names has
+// its own time.
 func (s *Source) connect(ctx context.Context) (*pgx.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	return pgx.ConnectConfig(ctx, s.config)
+	config := s.config.Copy()
+	config.ConnectTimeout = s.limits.connect
+	return pgx.ConnectConfig(ctx, config)
 }
 
 // hangUp closes a connection without waiting for a server that may hang.

@@ -42,7 +42,7 @@ func (s *Source) Audit(f func(want *cache.View)) {
 
 // Limit bounds how long s waits for a silent server.
 func (s *Source) Limit(d time.Duration) {
-	s.limits = limits{poll: d, first: d, snapshot: d, listen: d}
+	s.limits = limits{connect: d, poll: d, first: d, snapshot: d, listen: d}
 }
 
 // Conn returns the connection on which s polls.
@@ -57,4 +57,12 @@ func (s *Source) Forget(d time.Duration) { s.behindSince = s.behindSince.Add(-d)
 func IsBehind(err error) bool {
 	_, ok := errors.AsType[*behind](err)
 	return ok
+}
+
+// OnPoll has s call f at the end of each poll, in its transaction.
+func (s *Source) OnPoll(f func()) {
+	s.audit = func(context.Context, *pgx.Conn) error {
+		f()
+		return nil
+	}
 }

@@ -62,6 +62,7 @@ type Source struct {
 // limits bound how long a Source waits for a server that is silent; tests lower
 // them.
 type limits struct {
+	connect  time.Duration // for one attempt to connect (feed.md §5)
 	poll     time.Duration // in a poll
 	first    time.Duration // until a view's first row comes: the server may have to sort all of it before
 	snapshot time.Duration // between two rows
@@ -99,7 +100,7 @@ func Open(dsn string, pollInterval time.Duration) (*Source, error) {
 	}
 	return &Source{
 		config: config, interval: pollInterval,
-		limits: limits{poll: 30 * time.Second, first: 10 * time.Minute, snapshot: time.Minute, listen: 5 * time.Second},
+		limits: limits{connect: 5 * time.Second, poll: 30 * time.Second, first: 10 * time.Minute, snapshot: time.Minute, listen: 5 * time.Second},
 	}, nil
 }
 

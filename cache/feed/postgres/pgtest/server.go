@@ -220,6 +220,12 @@ func (s *Server) dsn(port int, user, database string) string {
 // Addr is where the server listens with TCP, for those who have a password.
 func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
+// Dir is the directory of its Unix socket, the host of a connection string.
+func (s *Server) Dir() string { return s.dir }
+
+// Port is where it listens, and a part of its Unix socket's name.
+func (s *Server) Port() int { return s.port }
+
 // Socket is the path of its Unix socket, what a proxy between dials.
 func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL."+strconv.Itoa(s.port)) }
 
@@ -363,4 +369,29 @@ func (s *Server) Promote(tb testing.TB) {
 	if !done {
 		tb.Fatalf("the standby was not promoted within %v:\n%s", patience, s.logTail())
 	}
+}
+
+// Dump returns a dump of d, for Restore.
+func (s *Server) Dump(tb testing.TB, d *Database) string {
+	tb.Helper()
+	out, err := s.command(tb.Context(), "pg_dump", "--dbname", d.DSN("postgres")).Output()
+	demand(tb, err)
+	return string(out)
+}
+
+// Restore makes a database of a dump, and the roles that its grants name: user,
+// who may log in and belongs to the group, and those of the contract.
+func (s *Server) Restore(tb testing.TB, dump, user, group string) *Database {
+	tb.Helper()
+	d := s.Database(tb)
+	for _, role := range []string{"rdds_reader", "rdds_keeper", "app"} {
+		d.Exec(tb, "do $$ begin create role "+role+"; exception when duplicate_object then null; end $$")
+	}
+	d.Login(tb, user, group)
+	cmd := s.command(tb.Context(), "psql", "--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", d.DSN("postgres"))
+	cmd.Stdin = strings.NewReader(dump)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("restore a dump: %v\n%s", err, out)
+	}
+	return d
 }
