@@ -64,10 +64,13 @@ func (r *Run) Chart() *Chart {
 	c := &Chart{
 		Title: "rddsd bench " + r.Name,
 		About: []string{
-			fmt.Sprintf("%s, commit %s, load average %s before and %s after", r.Started.Format("2006-01-02 15:04 UTC"), r.Commit, r.Company(), r.LoadAfter),
+			fmt.Sprintf("%s, commit %s, load average %s before and %s after", r.Started.Format("2006-01-02 15:04 UTC"), r.Commit, r.LoadBefore, r.LoadAfter),
 			r.Machine.String(), r.Command,
 		},
 		Notes: r.Assumptions,
+	}
+	if r.Others != nil {
+		c.About[0] += fmt.Sprintf(", others used %.2f cores meanwhile", *r.Others)
 	}
 	if r.Partial {
 		c.About = append(c.About, "Stopped before its end.")

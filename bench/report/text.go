@@ -60,8 +60,8 @@ func (r *Run) Print(w io.Writer) error {
 // PrintOutcomes writes how the queries of a target ended, each kind of answer and of
 // error apart, and an instance of each error.
 func (t *Target) PrintOutcomes(w io.Writer) {
-	fmt.Fprintf(w, "%-13s", t.Name)
-	between := " "
+	fmt.Fprintf(w, "%-14s", t.Name)
+	between := ""
 	for o := range load.Outcomes {
 		word := load.Outcome(o).String()
 		if n := t.Outcomes[word]; n > 0 {
