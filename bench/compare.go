@@ -115,6 +115,7 @@ func (c *comparing) race(ctx context.Context, r *run, starter *target.Starter, n
 	}
 	settled := c.settle(starter, names, c.contest.servers, c.contest.sums)
 	c.contest.report(r)
+	r.Assumptions = append(r.Assumptions, c.remarks()...)
 	if ended := starter.Ended(); ended != nil {
 		return ended // and what the load generator says follows from it
 	}

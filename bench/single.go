@@ -97,7 +97,7 @@ func (s *single) measure(ctx context.Context, r *run) (err error) {
 	t := report.TargetOf(server.Name, o, m.Result)
 	t.Figures = m.figures()
 	r.Targets = append(r.Targets, t)
-	r.Assumptions = slices.Concat(m.Assumptions, m.Remarks)
+	r.Assumptions = slices.Concat(m.Assumptions, m.Remarks, s.remarks())
 	return errors.Join(err, starter.Ended())
 }
 

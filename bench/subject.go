@@ -37,7 +37,7 @@ func (s *subject) addFlags(f *pflag.FlagSet, size int) {
 	f.StringVar(&s.registry, "registry", "", "SQLite file of that registry for rddsd to follow, made if it is not there (default a temporary one)")
 	f.StringVar(&s.binary, "rddsd", "", "program to measure as rddsd (default it is built from the working directory's module)")
 	f.StringVar(&s.mode, "mode", "dry-run", "limits of rddsd: off, dry-run (decide, refuse nobody) or enforce")
-	f.Float64Var(&s.churn, "churn", 0, "changes a second that are made to rddsd's registry meanwhile")
+	f.Float64Var(&s.churn, "churn", 0, "changes a second that are made to rddsd's registry meanwhile; answers are held against the log of them")
 }
 
 func (s *subject) addNamesFlag(f *pflag.FlagSet) {
@@ -79,6 +79,14 @@ func (s *subject) expect(names *load.Names) (expect func(load.Query) (load.Expec
 		}
 		return names.Expect(q)
 	}, false
+}
+
+// remarks tell what else a reader must know of how answers were checked.
+func (s *subject) remarks() []string {
+	if !s.changed {
+		return nil
+	}
+	return []string{"the registry file has been changed since it was generated: only answers about names that nobody has were checked"}
 }
 
 // prepare sees that starter can start rddsd: that the file it is to follow is
