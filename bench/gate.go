@@ -18,8 +18,9 @@ const (
 	gateFail = 0.30
 
 	// gateTries is how often the rounds are measured at most: those that would fail
-	// are measured again, and all of them judged together. The ratio of one round is
-	// off by up to 25 % when others use the machine, the median of seven by up to 13 %.
+	// are measured again, and all of them judged together. While others use more than
+	// half of the machine, the ratio of one round may be off by 60 %, the median of
+	// seven was off by 13 % at the most.
 	gateTries = 3
 	// gateCompany is what others may use, in cores, in a round that is judged; where
 	// less than gateQuiet rounds are so quiet, all are.
@@ -143,7 +144,7 @@ func (g *gate) print(out io.Writer, r *run) error {
 		fmt.Fprintln(out, verdict)
 	}
 	if r.Others != nil && *r.Others > gateCompany {
-		fmt.Fprintf(out, "others use this machine: on a quiet one the ratios may be up to a fifth lower\n")
+		fmt.Fprintln(out, "others use this machine: on a quiet one the ratios may be a tenth lower, or higher")
 	}
 	return nil
 }
