@@ -21,7 +21,7 @@ func render(tb testing.TB, target string) func() int {
 	a := k.find(tb, target)
 	return func() int {
 		k.url = AppendURL(k.url[:0], a.Policy.BaseURL, []byte(target))
-		k.body, _ = AppendBody(k.body[:0], a, k.url)
+		k.body, _, _ = k.prebuilt.appendBody(k.body[:0], a, k.url)
 		return len(k.body)
 	}
 }

@@ -27,6 +27,8 @@ type asker struct {
 	finder   *lookup.Finder
 	view     *cache.View
 	degraded bool // as over a budget
+	prebuilt prebuilt
+	marks    marks // of body
 	answer   lookup.Answer
 	url      []byte
 	body     []byte
@@ -57,8 +59,8 @@ func (k *asker) ask(tb testing.TB, target string) ([]byte, int) {
 	tb.Helper()
 	a := k.find(tb, target)
 	k.url = AppendURL(k.url[:0], a.Policy.BaseURL, []byte(target))
-	body, status := AppendBody(k.body[:0], a, k.url)
-	k.body = body
+	body, status, m := k.prebuilt.appendBody(k.body[:0], a, k.url)
+	k.body, k.marks = body, m
 	return body, status
 }
 

@@ -11,29 +11,43 @@ import (
 )
 
 // AppendBody appends the body that tells a, and returns it with its HTTP status
-// (rdap.md §1.4). url is the URL that was asked for as AppendURL makes it. It
-// does not allocate once dst has grown: a body has 1 to 8 kB.
+// (rdap.md §1.4). url is the URL that was asked for as AppendURL makes it. A server,
+// which keeps what bodies have in common, renders faster.
 func AppendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status int) {
-	body, status, _ = appendBody(dst, a, url)
+	body, status, _ = new(prebuilt).appendBody(dst, a, url)
 	return body, status
 }
 
-// appendBody is AppendBody. It also returns where the time of the last update
-// stands, of which bodies that are the same otherwise may have different ones, or
-// response.NoStamp.
-func appendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status, stamp int) {
+// marks tell what is known of a body beside its bytes. Offsets count from its start.
+type marks struct {
+	// stamp is where the time of the last update stands, of which bodies that are the
+	// same otherwise may have different ones; response.NoStamp.
+	stamp int
+	// What differs between bodies stands from begin to end, without what stands from
+	// skip to resume; sum stands for all the rest.
+	begin, skip, resume, end int
+	sum                      uint64
+}
+
+// allOf are the marks of a body of which nothing is known but its stamp.
+func allOf(body []byte, stamp int) marks { return marks{stamp: stamp, end: len(body)} }
+
+// appendBody is AppendBody. It also returns the marks of the body, which begins at
+// the start of dst. It does not allocate once dst has grown: a body has 1 to 8 kB.
+func (b *prebuilt) appendBody(dst []byte, a *lookup.Answer, url []byte) (body []byte, status int, m marks) {
 	switch a.Class {
 	case lookup.Found, lookup.Degraded:
-		dst, stamp = appendObject(dst, a, url)
-		return dst, http.StatusOK, stamp
+		dst, m = b.appendObject(dst, a, url)
+		return dst, http.StatusOK, m
 	case lookup.Help:
 		dst = appendConformance(dst, true)
 		dst = appendTerms(dst, a.Policy, url)
 		dst = appendHelpNotice(dst, a.Policy, url)
-		return append(dst, `]}`...), http.StatusOK, response.NoStamp
+		dst = append(dst, `]}`...)
+		return dst, http.StatusOK, allOf(dst, response.NoStamp)
 	}
 	dst, status = appendRefusal(dst, a, url)
-	return dst, status, response.NoStamp
+	return dst, status, allOf(dst, response.NoStamp)
 }
 
 // appendRefusal appends the body of an answer that shows nothing.
@@ -58,21 +72,15 @@ func appendRefusal(dst []byte, a *lookup.Answer, url []byte) (body []byte, statu
 	return appendError(dst, status, explain(status), "", a.Policy, url), status
 }
 
-// appendObject appends the body about something that was found, and returns where
-// its stamp is.
-func appendObject(dst []byte, a *lookup.Answer, url []byte) (_ []byte, stamp int) {
-	stamp = response.NoStamp
-	var w withheld
+// appendObject appends the body about something that was found.
+func (b *prebuilt) appendObject(dst []byte, a *lookup.Answer, url []byte) ([]byte, marks) {
+	site := b.site(a.Policy)
 	if a.Object == lookup.Domain {
-		w = withhold(a)
+		return appendDomain(dst, a, url, site)
 	}
-	dst = appendConformance(dst, w.any())
-	dst = appendTerms(dst, a.Policy, url)
+	stamp := response.NoStamp
+	dst = site.other.append(dst, url)
 	switch a.Object {
-	case lookup.Domain:
-		dst = appendDomainNotices(dst, url)
-		dst = append(dst, ']')
-		dst, stamp = appendDomain(dst, a, url, w)
 	case lookup.Nameserver:
 		dst = append(dst, ']')
 		dst, stamp = appendNameserverLookup(dst, a, url)
@@ -86,7 +94,8 @@ func appendObject(dst []byte, a *lookup.Answer, url []byte) (_ []byte, stamp int
 		dst = append(dst, ']')
 		dst, stamp = appendRegistrarLookup(dst, a, url)
 	}
-	return append(dst, '}'), stamp
+	dst = append(dst, '}')
+	return dst, allOf(dst, stamp)
 }
 
 // appendError appends the body of an error (RFC 9083 §6), with one more sentence

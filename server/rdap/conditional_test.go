@@ -14,15 +14,22 @@ import (
 	"rddsd/cache/cachetest"
 	"rddsd/cache/registry"
 	"rddsd/cache/response"
+	"rddsd/server/lookup"
 )
 
 // tagOf returns the entity tag of what k answers to target.
 func tagOf(t *testing.T, k *asker, target string) string {
 	t.Helper()
-	a := k.find(t, target)
-	k.url = AppendURL(k.url[:0], a.Policy.BaseURL, []byte(target))
-	body, _, stamp := appendBody(nil, a, k.url)
-	return string(appendTag(nil, body, stamp))
+	body, _ := k.ask(t, target)
+	return string(appendTag(nil, body, k.marks))
+}
+
+// unstamped returns the body that k rendered last without its stamp.
+func (k *asker) unstamped() string {
+	if k.marks.stamp == response.NoStamp {
+		return string(k.body)
+	}
+	return string(k.body[:k.marks.stamp]) + string(k.body[k.marks.stamp+response.StampSize:])
 }
 
 // later is the fixture's registry, read again five minutes later.
@@ -76,6 +83,39 @@ func TestTagTellsBodiesApart(t *testing.T) {
 		seen[tag] = one.what
 		if len(tag) != 20 || !strings.HasPrefix(tag, `W/"`) || tag[19] != '"' {
 			t.Errorf("%s: %s is no weak entity tag", one.what, tag)
+		}
+	}
+}
+
+// TestTagTellsPartsApart: what is not read again for the tag changes it all the same.
+func TestTagTellsPartsApart(t *testing.T) {
+	const target = "domain/example.coop"
+	k := fixture()
+	before := tagOf(t, k, target)
+	for _, test := range []struct {
+		what   string
+		change func(a *lookup.Answer)
+	}{
+		{"nothing", func(*lookup.Answer) {}},
+		{"the registrar's abuse desk", func(a *lookup.Answer) {
+			r := *a.Registrar
+			r.AbuseEmail = "other@registrar.example"
+			a.Registrar = &r
+		}},
+		{"the address of the terms", func(a *lookup.Answer) {
+			p := *a.Policy
+			p.TermsURL = "https://www.nic.coop/other"
+			a.Policy = &p
+		}},
+		{"a withheld fax of the registrant", func(a *lookup.Answer) { a.Registrant.Redacted |= registry.ElementFax }},
+		{"the withheld ROID of the technical contact", func(a *lookup.Answer) { a.Tech.Redacted ^= registry.ElementID }},
+	} {
+		a := k.find(t, target)
+		test.change(a)
+		k.url = AppendURL(k.url[:0], testBase, []byte(target))
+		body, _, m := k.prebuilt.appendBody(nil, a, k.url)
+		if after := string(appendTag(nil, body, m)); (after == before) != (test.what == "nothing") {
+			t.Errorf("%s changes, and the tag is %s after %s", test.what, after, before)
 		}
 	}
 }

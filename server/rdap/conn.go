@@ -19,12 +19,16 @@ type conn struct {
 	until  time.Time     // set for a client with too many connections: it has until then to ask, and is refused
 	linger time.Duration // how long Close waits once lingers is set
 
-	encrypted bool          // under TLS
-	balanced  bool          // begins with a PROXY header
-	redirects bool          // came to a port that only redirects
-	proxied   bool          // from one of Proxies, so that each request may have another client
-	ahead     []byte        // was read of it before its turn
-	turns     atomic.Uint32 // odd while a request is being read or answered
+	encrypted bool   // under TLS
+	balanced  bool   // begins with a PROXY header
+	redirects bool   // came to a port that only redirects
+	proxied   bool   // from one of Proxies, so that each request may have another client
+	ahead     []byte // was read of it before its turn
+
+	// The goroutine that serves the connection uses these alone.
+	read, write deadline
+	slack       time.Duration // by which a deadline may be early
+	turns       atomic.Uint32 // odd while a request is being read or answered
 	// lingers says that input may be left when the connection is closed. Closing
 	// over it would send RST, which can destroy the answer on its way out.
 	lingers atomic.Bool
@@ -48,7 +52,19 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	if !c.until.IsZero() && (t.IsZero() || t.After(c.until)) {
 		t = c.until
 	}
-	return c.Conn.SetReadDeadline(t)
+	c.read.want = t
+	return nil
+}
+
+// SetWriteDeadline is called by fasthttp before each answer.
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.write.want = t
+	return nil
+}
+
+// SetDeadline sets both.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // Read reads what was read ahead, then from the connection.
@@ -58,8 +74,44 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.ahead = c.ahead[n:]
 		return n, nil
 	}
+	if c.read.due(c.slack) {
+		if err := c.Conn.SetReadDeadline(c.read.want); err != nil {
+			return 0, err
+		}
+		c.read.have = c.read.want
+	}
 	return c.Conn.Read(p)
 }
+
+// Write writes to the connection.
+func (c *conn) Write(p []byte) (int, error) {
+	if c.write.due(c.slack) {
+		if err := c.Conn.SetWriteDeadline(c.write.want); err != nil {
+			return 0, err
+		}
+		c.write.have = c.write.want
+	}
+	return c.Conn.Write(p)
+}
+
+// deadline is one of a connection. fasthttp sets three for each request, which costs
+// more than reading it does; here one is set when it is waited for, and not when the
+// one that is in force ends hardly sooner.
+type deadline struct {
+	want, have time.Time
+}
+
+// due reports whether the deadline in force will not do, which may be slack earlier.
+func (d *deadline) due(slack time.Duration) bool {
+	if d.want.IsZero() || d.have.IsZero() {
+		return d.want != d.have
+	}
+	later := d.want.Sub(d.have)
+	return later < 0 || later > slack
+}
+
+// slackPart is which part of the shortest timeout a deadline may be early.
+const slackPart = 16
 
 // crowded reports whether c is the connection of a client that has too many.
 func (c *conn) crowded() bool { return !c.until.IsZero() }
@@ -67,7 +119,7 @@ func (c *conn) crowded() bool { return !c.until.IsZero() }
 // enter takes a new connection in; nil says that there was no room for it. One from
 // a balancer gets its place once it has told for whom it is.
 func (s *Server) enter(nc net.Conn) *conn {
-	c := &conn{Conn: nc, client: clientAt(nc.RemoteAddr()), linger: s.LingerTimeout}
+	c := &conn{Conn: nc, client: clientAt(nc.RemoteAddr()), linger: s.LingerTimeout, slack: s.slack}
 	c.balanced = s.Balancers.Trusts(c.client.Addr)
 	if !c.balanced && !s.admit(c) {
 		nc.Close()

@@ -1,6 +1,7 @@
 package rdap
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -8,29 +9,43 @@ import (
 	"rddsd/server/lookup"
 )
 
-// appendDomain appends the members of the answer about a domain that come after
-// the notices (rdap.md §3.5, §6.1), without w, and returns where its stamp is.
-func appendDomain(dst []byte, a *lookup.Answer, url []byte, w withheld) (_ []byte, stamp int) {
-	d := &a.Domain
+// appendDomain appends the body about a domain (rdap.md §3.5, §6.1).
+func appendDomain(dst []byte, a *lookup.Answer, url []byte, site *site) (_ []byte, m marks) {
+	d, w := &a.Domain, withhold(a)
+	redacted := 0
+	if w.any() {
+		redacted = 1
+	}
+	dst = site.domain[redacted].append(dst, url)
+	m.begin = len(dst)
 	dst = append(dst, `,"objectClassName":"domain"`...)
 	dst = appendMember(dst, `,"handle":`, d.ROID)
 	dst = appendNames(dst, d.Name, d.UName)
 
 	dst = append(dst, `,"links":[`...)
-	dst = appendSelf(dst, url, a.Policy.BaseURL, "domain/", d.Name)
+	dst = site.appendSelf(dst, url, "domain/", d.Name)
 	dst = appendRelated(dst, url, a.Registrar, d.Name)
 	dst = append(dst, ']')
 
 	dst = appendStatuses(dst, d.Shown())
 	dst = appendMember(dst, `,"port43":`, a.Policy.Port43)
-	dst, stamp = appendDomainEvents(dst, d, a.AsOf)
+	dst, m.stamp = appendDomainEvents(dst, d, a.AsOf)
 	dst = appendDelegation(dst, a.Hosts)
 	dst = appendSecureDNS(dst, d, a.TLD)
-	dst = appendDomainEntities(dst, a, w)
+
+	sponsor := site.sponsor(a.Registrar)
+	dst = append(dst, `,"entities":[`...)
+	m.skip = len(dst)
+	dst = append(dst, sponsor.entity...)
+	m.resume = len(dst)
+	dst = appendDomainContacts(dst, a, w)
 	if a.Class == lookup.Degraded {
 		dst = append(dst, degraded...)
 	}
-	return appendRedacted(dst, w), stamp
+	m.end = len(dst)
+	m.sum = site.sum ^ bits.RotateLeft64(sponsor.sum, 32) ^ w.number()
+	dst = appendRedacted(dst, w)
+	return append(dst, '}'), m
 }
 
 // degraded tells that a budget, not the registry, withholds the contacts
@@ -149,11 +164,9 @@ func appendSecureDNS(dst []byte, d *registry.Domain, tld *registry.TLD) []byte {
 	return append(dst, '}')
 }
 
-// appendDomainEntities appends the registrar, then the contacts that the contact
-// model of the name has, one per role.
-func appendDomainEntities(dst []byte, a *lookup.Answer, w withheld) []byte {
-	dst = append(dst, `,"entities":[`...)
-	dst = appendSponsor(dst, a.Policy.BaseURL, a.Registrar)
+// appendDomainContacts appends, behind the registrar, the contacts that the contact
+// model of the name has, one per role, and ends the list.
+func appendDomainContacts(dst []byte, a *lookup.Answer, w withheld) []byte {
 	dst = append(dst, ',')
 	if a.HasRegistrant {
 		dst = appendRegistrant(dst, &a.Registrant, w.registrant)

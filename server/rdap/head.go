@@ -56,9 +56,6 @@ func (c *conn) secure(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// takeBody returns the memory of the response's body, empty.
-func takeBody(ctx *fasthttp.RequestCtx) []byte { return ctx.Response.SwapBody(nil)[:0] }
-
 // found is a response that shows something, and what its head says of it.
 type found struct {
 	tag      []byte // entity tag of the body
@@ -67,7 +64,7 @@ type found struct {
 	degraded bool   // for this client alone and for now
 }
 
-// writeFound makes body, which was appended to what takeBody returned, the response.
+// writeFound makes body the response, which is sent before its memory is used again.
 func (s *Server) writeFound(ctx *fasthttp.RequestCtx, body []byte, f found) {
 	h := writeHead(ctx, http.StatusOK, body)
 	if f.known {
@@ -88,8 +85,7 @@ func (s *Server) writeFound(ctx *fasthttp.RequestCtx, body []byte, f found) {
 	}
 }
 
-// writeError makes body, which was appended to what takeBody returned, and status
-// the response. after is how long it is until it is worth asking again, 0 where that
+// writeError makes body and status the response. after is how long it is until it is worth asking again, 0 where that
 // does not matter.
 func writeError(ctx *fasthttp.RequestCtx, status int, body []byte, after time.Duration) {
 	h := writeHead(ctx, status, body)
@@ -103,7 +99,7 @@ func writeError(ctx *fasthttp.RequestCtx, status int, body []byte, after time.Du
 
 // writeHead makes body and status the response, with what every head says.
 func writeHead(ctx *fasthttp.RequestCtx, status int, body []byte) *fasthttp.ResponseHeader {
-	ctx.Response.SwapBody(body)
+	ctx.Response.SetBodyRaw(body)
 	ctx.SetStatusCode(status)
 	h := &ctx.Response.Header
 	h.SetContentType(mediaType)
@@ -120,8 +116,8 @@ func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.
 func (s *Server) writeFailure(ctx *fasthttp.RequestCtx, x *exchange, r request, f failure) {
 	p := r.base.policy
 	x.url = AppendURL(x.url[:0], p.BaseURL, r.below)
-	body := appendError(takeBody(ctx), f.status, explain(f.status), f.detail, p, x.url)
-	writeError(ctx, f.status, body, f.after)
+	x.body = appendError(x.body[:0], f.status, explain(f.status), f.detail, p, x.url)
+	writeError(ctx, f.status, x.body, f.after)
 	if f.status == http.StatusMethodNotAllowed {
 		ctx.Response.Header.SetCanonical(allow, methods)
 	}

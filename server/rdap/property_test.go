@@ -12,7 +12,8 @@ var objects = flag.Int("objects", 10_000, "how many generated objects TestGenera
 
 // TestGeneratedObjects renders objects of all kinds with awkward values: each
 // body meets ICANN's schemas and our own checks, and no value that was withheld
-// is in any (whois.md A-08); degraded, no contact value at all.
+// is in any (whois.md A-08); degraded, no contact value at all. Each tag is that of one
+// body.
 func TestGeneratedObjects(t *testing.T) {
 	const domains = 1000
 	s := readSchemas(t)
@@ -21,6 +22,7 @@ func TestGeneratedObjects(t *testing.T) {
 			t.Parallel()
 			g := newGenerator(seed, domains)
 			k := newAsker(g.view())
+			tags := map[string]string{} // the body that each stands for
 			for _, target := range g.paths {
 				k.degraded = false
 				body, status := k.ask(t, target)
@@ -39,9 +41,22 @@ func TestGeneratedObjects(t *testing.T) {
 				if len(faults) > 0 {
 					t.Fatalf("%s:\n%s\n%s", target, strings.Join(faults, "\n"), body)
 				}
+				noteTag(t, k, target, tags)
 				checkDegraded(t, k, target)
+				noteTag(t, k, target, tags)
 			}
 		})
+	}
+}
+
+// noteTag notes what the tag of the last body stands for: one tag, one body.
+func noteTag(t *testing.T, k *asker, target string, tags map[string]string) {
+	t.Helper()
+	tag := string(appendTag(nil, k.body, k.marks))
+	if body := k.unstamped(); tags[tag] == "" {
+		tags[tag] = body
+	} else if body != tags[tag] {
+		t.Errorf("%s: the tag %s is that of another body:\n%s\n%s", target, tag, body, tags[tag])
 	}
 }
 

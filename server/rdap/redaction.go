@@ -20,6 +20,15 @@ type withheld struct {
 // any reports whether an answer that withholds w has a redacted member.
 func (w withheld) any() bool { return w.id || w.registrant|w.tech != 0 }
 
+// number returns w as a number, another one for each w.
+func (w withheld) number() uint64 {
+	n := uint64(w.registrant)<<16 | uint64(w.tech)
+	if w.id {
+		n |= 1 << 32
+	}
+	return n
+}
+
 // withhold returns what the answer about a domain withholds.
 func withhold(a *lookup.Answer) (w withheld) {
 	w.id = a.Domain.ROID == ""

@@ -17,12 +17,15 @@ import (
 	"rddsd/server/tally"
 )
 
-// exchange is what one request needs and the next one uses again.
+// exchange is what one request needs and the next one uses again, on whatever
+// connection. There are as many as requests are being answered, few, so that what they
+// hold stays in the processor's cache; the body of a connection's last answer does not.
 type exchange struct {
 	query  lookup.Query
 	answer lookup.Answer
 	url    []byte // that was asked for, as AppendURL makes it
-	plain  []byte // the body, where it is sent in gzip
+	body   []byte // that is sent
+	plain  []byte // the body as it was rendered, where it is sent in gzip
 	tag    []byte // its entity tag
 }
 
@@ -51,7 +54,8 @@ const retryCrowded = time.Second
 
 // handle answers one request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
-	c := wireOf(ctx.Conn()).conn
+	w := wireOf(ctx.Conn())
+	c := w.conn
 	c.secure(ctx)
 	if s.draining.Load() {
 		ctx.SetConnectionClose()
@@ -73,7 +77,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 		s.respond(ctx, c, x)
 	}
 	x.answer.View = nil // an idle exchange must not keep an old View alive
-	s.exchanges.Put(x)
+	w.sending, w.exchanges = x, &s.exchanges
 }
 
 // respond is the way of one request: target, View, method, Query, Find, Decide,
@@ -142,25 +146,24 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, after time.Duration) {
 	a, head := &x.answer, &ctx.Request.Header
 	if a.Class != lookup.Found && a.Class != lookup.Degraded && a.Class != lookup.Help {
-		body, status := appendRefusal(takeBody(ctx), a, x.url)
-		writeError(ctx, status, body, after)
+		var status int
+		x.body, status = appendRefusal(x.body[:0], a, x.url)
+		writeError(ctx, status, x.body, after)
 		return
 	}
 	zip := s.Compressed != nil && takesGzip(head.PeekAll(acceptEncoding))
-	body := takeBody(ctx)
-	if zip {
-		x.plain, body = body[:0], x.plain[:0] // rendered into the one, sent from the other
-	}
-	body, _, stamp := appendBody(body, a, x.url)
-	x.tag = appendTag(x.tag[:0], body, stamp)
+	var m marks
+	x.body, _, m = s.prebuilt.appendBody(x.body[:0], a, x.url)
+	x.tag = appendTag(x.tag[:0], x.body, m)
 	known := hasTag(head.PeekAll(ifNoneMatch), x.tag)
 	switch {
 	case known:
-		body = body[:0]
+		x.body = x.body[:0]
 	case zip:
-		x.plain, body = body, s.Compressed.AppendGzip(x.plain, body, stamp)
+		x.plain, x.body = x.body, x.plain
+		x.body = s.Compressed.AppendGzip(x.body[:0], x.plain, m.stamp)
 	}
-	s.writeFound(ctx, body, found{tag: x.tag, known: known, gzip: zip && !known, degraded: a.Class == lookup.Degraded})
+	s.writeFound(ctx, x.body, found{tag: x.tag, known: known, gzip: zip && !known, degraded: a.Class == lookup.Degraded})
 }
 
 // settle makes a what decision leaves of it, and returns how long it is until it
@@ -239,9 +242,7 @@ func (s *Server) handleBroken(ctx *fasthttp.RequestCtx, err error) {
 	s.counts.broken.Add(1)
 	c.lingers.Store(true)
 	// The deadline of the last answer may have passed while the connection idled.
-	if c.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) != nil {
-		return // it is closed
-	}
+	_ = c.SetWriteDeadline(time.Now().Add(s.WriteTimeout)) // takes any
 	ctx.Response.SkipBody = ctx.IsHead() || w.isHead()
 	c.secure(ctx)
 	var (

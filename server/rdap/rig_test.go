@@ -91,13 +91,13 @@ func newRig(t testing.TB, view *cache.View, change func(*Server)) *rig {
 }
 
 // dial connects to the plain listener.
-func (r *rig) dial(t *testing.T) net.Conn {
+func (r *rig) dial(t testing.TB) net.Conn {
 	t.Helper()
 	return r.dialTo(t, r.plain)
 }
 
 // dialTo connects to a listener.
-func (r *rig) dialTo(t *testing.T, address string) net.Conn {
+func (r *rig) dialTo(t testing.TB, address string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -127,7 +127,7 @@ type received struct {
 }
 
 // readResponse reads the answer to a request with method.
-func readResponse(t *testing.T, from *bufio.Reader, method string) received {
+func readResponse(t testing.TB, from *bufio.Reader, method string) received {
 	t.Helper()
 	res, err := http.ReadResponse(from, &http.Request{Method: method})
 	if err != nil {
@@ -141,7 +141,7 @@ func readResponse(t *testing.T, from *bufio.Reader, method string) received {
 }
 
 // exchange sends raw and reads one answer.
-func (r *rig) exchange(t *testing.T, raw string) received {
+func (r *rig) exchange(t testing.TB, raw string) received {
 	t.Helper()
 	c := r.dial(t)
 	if _, err := io.WriteString(c, raw); err != nil {
@@ -151,7 +151,7 @@ func (r *rig) exchange(t *testing.T, raw string) received {
 	return readResponse(t, bufio.NewReader(c), method)
 }
 
-func (r *rig) get(t *testing.T, target string) received {
+func (r *rig) get(t testing.TB, target string) received {
 	t.Helper()
 	return r.exchange(t, "GET "+target+" HTTP/1.1\r\nHost: rdap.nic.coop\r\n\r\n")
 }

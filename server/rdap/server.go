@@ -92,7 +92,9 @@ type Server struct {
 	http      fasthttp.Server
 	exchanges sync.Pool // of *exchange
 	bases     atomic.Pointer[bases]
+	prebuilt  prebuilt
 	draining  atomic.Bool
+	slack     time.Duration // of the deadlines of connections
 	counts    counters
 	panics    rate.Sometimes
 
@@ -180,6 +182,7 @@ func (s *Server) setDefaults() {
 			*d.set = d.otherwise
 		}
 	}
+	s.slack = min(s.ReadTimeout, s.WriteTimeout, s.IdleTimeout, s.RefuseTimeout) / slackPart
 	s.panics.Interval = panicLogEvery
 	s.exchanges.New = func() any { return new(exchange) }
 	s.mu.Lock()
@@ -261,4 +264,5 @@ func (s *Server) serveConn(c *conn, p port) {
 	}
 	// What ends a connection is the client's business: a reset, a timeout.
 	_ = s.http.ServeConn(w)
+	w.sent()
 }

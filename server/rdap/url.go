@@ -95,6 +95,17 @@ func appendSelf(dst, value []byte, base, path, name string) []byte {
 	return append(dst, `","type":"`+mediaType+`"}`...)
 }
 
+// appendSelf is appendSelf for the top object under the base URL of s.
+func (s *site) appendSelf(dst, value []byte, path, name string) []byte {
+	dst = append(dst, `{"value":"`...)
+	dst = append(dst, value...)
+	dst = append(dst, `","rel":"self","href":"`...)
+	dst = append(dst, s.base...)
+	dst = append(dst, path...)
+	dst = appendSegment(dst, name)
+	return append(dst, `","type":"`+mediaType+`"}`...)
+}
+
 func appendCanonical(dst []byte, base, path, name string) []byte {
 	dst = appendText(dst, base)
 	dst = append(dst, path...)

@@ -3,6 +3,7 @@ package rdap
 import (
 	"bytes"
 	"net"
+	"sync"
 
 	"github.com/valyala/fasthttp"
 )
@@ -16,6 +17,17 @@ type wire struct {
 	start [len(headMethod)]byte
 	noted int  // how much of start is set
 	line  bool // the request line has been read to its end
+
+	sending   *exchange  // whose body fasthttp has been given to send; nil
+	exchanges *sync.Pool // where it goes then
+}
+
+// sent gives back the exchange whose body has been sent.
+func (w *wire) sent() {
+	if w.sending != nil {
+		w.exchanges.Put(w.sending)
+		w.sending = nil
+	}
 }
 
 // headMethod is how a request begins whose answer has no body.
@@ -43,6 +55,7 @@ func countTurn(c net.Conn, state fasthttp.ConnState) {
 	case fasthttp.StateIdle:
 		w.conn.turns.Add(1)
 		w.noted, w.line = 0, false
+		w.sent()
 	}
 }
 

@@ -1,0 +1,109 @@
+package rdap
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+
+	"rddsd/cache/registry"
+	"rddsd/server/lookup"
+)
+
+// prebuilt holds the parts of bodies that many have in common, so that each is made
+// once and copied: by policy, and by policy and registrar. Policies and registrars do
+// not change once made, a changed one is another, so a part is found by the pointers
+// that it was made from. The zero value is empty. It is safe for concurrent use.
+type prebuilt struct {
+	sites atomic.Pointer[[]*site]
+}
+
+// maxSites is how many policies are remembered before those of former configurations
+// are forgotten, with all others: a reload makes one for each TLD.
+const maxSites = 1000
+
+// site is what bodies under one policy have in common.
+type site struct {
+	policy   *lookup.Policy
+	domain   [2]parts // of a domain, up to its members, without and with the extension redacted
+	other    parts    // of another object
+	base     string   // the base URL as it stands inside a JSON string
+	sum      uint64   // hash of all that a domain's body has of them
+	sponsors [256]atomic.Pointer[sponsor]
+}
+
+// parts are what stands before, between and behind the places where a body repeats the
+// URL that was asked for.
+type parts []string
+
+// hole marks these places while parts are made. It stands nowhere else, because JSON
+// escapes it.
+const hole = "\x00"
+
+// sponsor is what the bodies about a registrar's domains have in common.
+type sponsor struct {
+	of     *registry.Registrar
+	entity []byte
+	sum    uint64 // hash of entity
+}
+
+// site returns the one of p.
+func (b *prebuilt) site(p *lookup.Policy) *site {
+	if sites := b.sites.Load(); sites != nil {
+		for _, s := range *sites {
+			if s.policy == p {
+				return s
+			}
+		}
+	}
+	return b.add(newSite(p))
+}
+
+// add remembers s. Of two that come at once one may be forgotten, and comes again.
+func (b *prebuilt) add(s *site) *site {
+	var list []*site
+	if sites := b.sites.Load(); sites != nil && len(*sites) < maxSites {
+		list = slices.Clip(*sites)
+	}
+	list = append(list, s)
+	b.sites.Store(&list)
+	return s
+}
+
+func newSite(p *lookup.Policy) *site {
+	s := &site{policy: p, base: string(appendText(nil, p.BaseURL))}
+	url := []byte(hole)
+	for i, redacted := range [...]bool{false, true} {
+		text := appendTerms(appendConformance(nil, redacted), p, url)
+		s.domain[i] = split(append(appendDomainNotices(text, url), ']'))
+	}
+	s.other = split(appendTerms(appendConformance(nil, false), p, url))
+	s.sum = xxhash.Sum64String(strings.Join(s.domain[0], hole))
+	return s
+}
+
+func split(text []byte) parts { return strings.Split(string(text), hole) }
+
+// append appends the parts with url between them.
+func (p parts) append(dst, url []byte) []byte {
+	dst = append(dst, p[0]...)
+	for _, part := range p[1:] {
+		dst = append(dst, url...)
+		dst = append(dst, part...)
+	}
+	return dst
+}
+
+// sponsor returns what the bodies about domains of r have in common. Registrars whose
+// IANA IDs end in the same byte take turns.
+func (s *site) sponsor(r *registry.Registrar) *sponsor {
+	slot := &s.sponsors[uint8(r.IANA)]
+	if one := slot.Load(); one != nil && one.of == r {
+		return one
+	}
+	one := &sponsor{of: r, entity: appendSponsor(nil, s.policy.BaseURL, r)}
+	one.sum = xxhash.Sum64(one.entity)
+	slot.Store(one)
+	return one
+}
