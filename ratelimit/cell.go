@@ -13,9 +13,9 @@ import (
 //
 // Both are GCRAs: the time at which a leaky bucket will be empty, which is in the past
 // for one that is empty, so nothing needs a sweep. Times are in ticks and wrap. An
-// account is charged in both horizons at once and the slow one drains more slowly,
-// so that the fast one is empty where the slow one is: that tells the times of a
-// cell that was not touched for long from those of one that is charged.
+// account is charged in both horizons at once and the slow one for at least as long a
+// time (lasting), so that the fast one is empty where the slow one is: that tells the
+// times of a cell that was not touched for long from those of one that is charged.
 //
 // Two accounts of one line have the same tag, and so share their charge, once in
 // 65,536 pairs.
@@ -46,11 +46,11 @@ const (
 // clock.
 const (
 	// Load: 22 bits of 2 ms are 140 minutes, of which maxFill and maxPenalty lie ahead and
-	// 15 minutes behind; 26 bits of 5 ms are 93 hours.
+	// 15 minutes behind; 26 bits of 5 ms are 93 hours (freshen).
 	loadFast    = 2 * time.Millisecond
 	loadSlow    = 5 * time.Millisecond
 	farLoadFast = uint64((maxFill + maxPenalty + maxSkew) / loadFast)
-	farLoadSlow = uint64((quarterHour + maxSkew) / loadSlow)
+	farLoadSlow = uint64((maxFill + maxPenalty + maxSkew) / loadSlow)
 
 	// Budgets: 22 bits of 1 s are 48 days, of which one lies ahead and 30 behind; 26 bits
 	// of 2 s are 4 years.
@@ -63,12 +63,40 @@ const (
 // A line fills a cache line, so that an account touches one line of the table and
 // no other.
 type line struct {
-	load [3]atomic.Uint64 // cells of load
-	data [5]atomic.Uint64 // cells of what is learnt
+	touched atomic.Uint64    // when the line was used last, in steps of touchStep
+	load    [3]atomic.Uint64 // cells of load
+	data    [4]atomic.Uint64 // cells of what is learnt
+}
+
+// touchStep is 2^36 ns, 69 s.
+const touchStep = 36
+
+// freshen wipes the cells of load that have drained, if nobody has in this step. The
+// times in them wrap after 93 hours, and a client that comes back after as many
+// would be taken for one that has just spent its burst.
+func (l *line) freshen(now *instant) {
+	step, was := now.nanos>>touchStep, l.touched.Load()
+	if was == step {
+		return
+	}
+	long := (step-was)<<touchStep > farLoadSlow*uint64(loadSlow) // then all have, whatever they say
+	for i := range l.load {
+		if word := l.load[i].Load(); word != 0 && (long || now.held(word) == ticks{}) {
+			l.load[i].CompareAndSwap(word, 0) // one that was charged meanwhile stays
+		}
+	}
+	l.touched.CompareAndSwap(was, step)
 }
 
 // ticks are amounts of both horizons of an account, each in ticks of its own.
 type ticks struct{ fast, slow uint64 }
+
+// lasting returns price with a slow part that takes as long to drain as the fast one
+// at least, given their ticks.
+func lasting(price ticks, fast, slow time.Duration) ticks {
+	price.slow = max(price.slow, (price.fast*uint64(fast)+uint64(slow)-1)/uint64(slow))
+	return price
+}
 
 // instant is a time, by the two clocks of a kind of account, and how far ahead of it
 // each may be charged.
@@ -89,7 +117,7 @@ func dataAt(nanos uint64) instant {
 // held returns what the account in word holds at now.
 func (now *instant) held(word uint64) (h ticks) {
 	h.slow = (word>>fastBits - now.slow) & slowMask
-	if h.slow > now.far.slow {
+	if h.slow > now.far.slow || word == 0 {
 		return ticks{}
 	}
 	h.fast = (word - now.fast) & fastMask

@@ -208,16 +208,18 @@ func newSettings(c Config, systems *Systems) *settings {
 		fast := costOf(time.Second, loadFast, c.Rate*w.load)
 		quarter := math.Max(float64(c.QuarterHour)/2, 1) * w.load
 		slow := costOf(quarterHour, loadSlow, quarter)
-		s.loadPrice[t] = ticks{fast, slow}
+		s.loadPrice[t] = lasting(ticks{fast, slow}, loadFast, loadSlow)
 		s.loadBound[t] = ticks{ // where a tick is too coarse for a wide network, less than the multiple
 			min(fast*uint64(float64(c.Burst)*w.load), uint64(maxFill/loadFast)),
 			min(slow*uint64(quarter), uint64(quarterHour/loadSlow)),
 		}
+		// Where Rate is slower than QuarterHour, it alone limits.
+		s.loadBound[t] = lasting(s.loadBound[t], loadFast, loadSlow)
 		price := func(units float64) ticks {
-			return ticks{
+			return lasting(ticks{
 				fast: costOf(day, dataFast, s.dayRoom*w.data*contactPrice/units),
 				slow: costOf(month, dataSlow, s.monthRoom*w.data*contactPrice/units),
-			}
+			}, dataFast, dataSlow)
 		}
 		s.object[t], s.miss[t], s.repeat[t] = price(1), price(missPrice), price(repeatPrice)
 	}

@@ -46,6 +46,7 @@ func (l *Limiter) Explain(client Client, now time.Time) Explanation {
 	}
 	for i := range a.n {
 		account := &a.list[i]
+		l.line(account.hash).freshen(&load)
 		loaded := peek(l.line(account.hash).load[:], account.hash, &load)
 		learnt := peek(l.line(account.hash).data[:], account.hash, &data)
 		bound := s.loadBound[account.tier]

@@ -19,7 +19,9 @@ func (q *inquiry) load() Decision {
 	for i := range q.accounts.n {
 		account := &q.accounts.list[i]
 		price, bound := s.loadPrice[account.tier], s.loadBound[account.tier]
-		ok, held, crowded := charge(q.line(account.hash).load[:], account.hash, &now, price, bound, q.act)
+		line := q.line(account.hash)
+		line.freshen(&now)
+		ok, held, crowded := charge(line.load[:], account.hash, &now, price, bound, q.act)
 		if crowded && q.act {
 			q.counts.crowded.Add(1)
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // tableLines makes the table of accounts 32 MiB: 1.5 million cells of load and
-// 2.6 million of budgets. Load is forgotten within 15 minutes; what an anonymous
+// 2.1 million of budgets. Load is forgotten within 15 minutes; what an anonymous
 // client learns, for a light one within hours. With the filter of free objects and
 // the memory of repeats the limiter takes 57 MiB, whatever is sent at it.
 const tableLines = 1 << 19

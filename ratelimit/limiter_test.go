@@ -269,13 +269,15 @@ func TestClockSetBack(t *testing.T) {
 func TestOldCellsAreEmpty(t *testing.T) {
 	client := at("192.0.2.1")
 	for _, away := range []time.Duration{
-		16 * time.Minute, time.Hour, time.Duration(fastMask) * loadFast, 10 * time.Hour,
+		16 * time.Minute, time.Hour, time.Duration(fastMask) * loadFast, 10 * time.Hour, time.Duration(slowMask) * loadSlow,
+		time.Duration(slowMask)*loadSlow + 5*time.Minute, 2*time.Duration(slowMask)*loadSlow + 20*time.Minute,
 		31 * 24 * time.Hour, 47 * 24 * time.Hour, time.Duration(fastMask) * dataFast, 400 * 24 * time.Hour,
 	} {
 		l := New(Config{}, epoch)
 		l.SetZone("", 1_000_000)
 		shown(l, client, epoch, 1000)
-		now := epoch.Add(away)
+		admitted(l, client, epoch.Add(6000*time.Second), 100)
+		now := epoch.Add(6000 * time.Second).Add(away)
 		if got := admitted(l, client, now, 100); got != 60 {
 			t.Errorf("after %v: %d of 100 queries were admitted, want 60", away, got)
 		}
@@ -303,6 +305,23 @@ func TestRateIsNeverExceededByRounding(t *testing.T) {
 		if limit := float64(want-1) / rate; took < limit || took > limit*1.1+1e-3 {
 			t.Errorf("at %v a second %d look-ups took %v s, want from %v s to a tenth more", rate, want, took, limit)
 		}
+	}
+}
+
+// A rate that is slower than the look-ups of 15 minutes binds for as long as it says.
+func TestSlowRate(t *testing.T) {
+	l := New(Config{Rate: MinRate, Burst: 3}, epoch)
+	client := at("192.0.2.1")
+	if got := admitted(l, client, epoch, 5); got != 3 {
+		t.Fatalf("%d of 5 were admitted, want 3", got)
+	}
+	for _, after := range []time.Duration{time.Second, time.Minute, 16 * time.Minute} {
+		if got := admitted(l, client, epoch.Add(after), 1); got != 0 {
+			t.Errorf("%v later one more was admitted", after)
+		}
+	}
+	if got := admitted(l, client, epoch.Add(1000*time.Second), 2); got != 1 {
+		t.Errorf("1000 s later %d were admitted, want 1", got)
 	}
 }
 

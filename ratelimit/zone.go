@@ -35,10 +35,10 @@ func newZonePrices(size int, s *settings) *zonePrices {
 	n := float64(max(size, smallestZone))
 	p := new(zonePrices)
 	for t, w := range widths {
-		p.of[t] = ticks{
+		p.of[t] = lasting(ticks{
 			fast: costOf(day, dataFast, min(s.dayRoom*w.data, n*w.shareDay)),
 			slow: costOf(month, dataSlow, min(s.monthRoom*w.data, n*w.shareMonth)),
-		}
+		}, dataFast, dataSlow)
 	}
 	p.day = int64(float64(day) / (n * s.config.GuardDay / 2))
 	p.month = int64(float64(month) / (n * s.config.GuardMonth / 2))
@@ -137,6 +137,9 @@ func (l *Limiter) makeZone(tld string) *zone {
 	if z == nil {
 		z = new(zone)
 		z.prices.Store(newZonePrices(0, l.settings.Load()))
+		if until := int64(l.cautious.Load()); until > 0 {
+			z.distrust(until - int64(distrustFor)) // its charges are lost as those of the others
+		}
 		all = maps.Clone(all)
 		all[tld] = z
 		l.zones.Store(&all)
