@@ -2,7 +2,6 @@ package cache
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,11 +24,7 @@ func (v *View) Apply(delta Delta, missUntil time.Time) (*View, []Rejected, error
 	if err != nil {
 		return nil, nil, err
 	}
-	if next.missUntil = missUntil; next.overgrown() {
-		if err := next.fold(); err != nil {
-			return nil, nil, fmt.Errorf("apply a delta: %w", err)
-		}
-	}
+	next.missUntil = missUntil
 	return next.view(), rejected, nil
 }
 
@@ -178,22 +173,4 @@ func (d *draft) index() {
 		d.registrarsByName[folded] = append(d.registrarsByName[folded], r)
 	}
 	d.changed = false
-}
-
-// foldMin is the fewest overlay rows that are folded into a new base, so that a
-// small registry is not folded all the time.
-const foldMin = 4096
-
-// overgrown reports whether the overlay is to be folded: it has grown to a part
-// of the base, so that folding costs each change a constant.
-func (v *View) overgrown() bool { return v.overlay.size() > max(v.foldMin, v.base.size()/8) }
-
-// fold makes a new base out of base and overlay.
-func (d *draft) fold() error {
-	folded, err := d.folded(context.Background())
-	if err != nil {
-		return err
-	}
-	d.base, d.overlay = folded, overlay{}
-	return nil
 }

@@ -533,7 +533,7 @@ func TestDiskTwin(t *testing.T) {
 				if cache.Digest(view) != cache.Digest(s.view) {
 					rt.Fatalf("step %d: the digest is %x, it was %x", step, cache.Digest(view), cache.Digest(s.view))
 				}
-				s.view = cache.FoldAt(view, 5)
+				s.view = view
 			}
 			if err != nil {
 				rt.Fatalf("step %d: %v", step, err)

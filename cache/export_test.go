@@ -10,14 +10,6 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// FoldAt returns v, whose successors fold their overlay once it holds more than
-// n rows and more than an eighth of the base.
-func FoldAt(v *View, n int) *View {
-	next := *v
-	next.foldMin = n
-	return &next
-}
-
 // OverlaySize returns how many rows v holds in its overlay.
 func OverlaySize(v *View) int { return v.overlay.size() }
 

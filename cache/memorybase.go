@@ -3,24 +3,17 @@ package cache
 import (
 	"context"
 	"fmt"
-	"log/slog"
 )
 
-// FoldInMemory returns v over a new base that stands in no directory: the memory
-// goes when no View needs it any more. It is how Views are folded where there is
-// no Disk, or where it fails.
-func FoldInMemory(ctx context.Context, v *View, log *slog.Logger) (*View, error) {
-	file, path, err := anonymousFile()
+// FoldInMemory returns v over a new base that stands in no file: the memory goes
+// when no View needs it any more. It is how Views are folded where there is no
+// Disk, or where it fails.
+func FoldInMemory(ctx context.Context, v *View) (*View, error) {
+	base, err := v.folded(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("fold in memory: %w", err)
+		return nil, fmt.Errorf("fold a View in memory: %w", err)
 	}
-	defer forget(file) // what is mapped stays
-	if err := v.Fold(ctx, file); err != nil {
-		return nil, fmt.Errorf("fold in memory: %w", err)
-	}
-	folded, err := OpenBase(path, log)
-	if err != nil {
-		return nil, fmt.Errorf("fold in memory: %w", err)
-	}
-	return folded.Refreshed(v.asOf, v.missUntil), nil
+	next := *v
+	next.base, next.overlay = base, overlay{}
+	return &next, nil
 }

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -174,7 +175,7 @@ func drawState(t *rapid.T, old *state) state {
 	if err != nil {
 		t.Fatalf("View: %v", err)
 	}
-	return state{cache.FoldAt(view, rapid.IntRange(0, 30).Draw(t, "fold at")), twin}
+	return state{view, twin}
 }
 
 // TestTwin applies random snapshots and deltas to Views and their twins. After
@@ -233,6 +234,14 @@ func stepFrom(t *rapid.T, from state, step int) state {
 	for _, key := range append(from.view.Quarantined(), view.Quarantined()...) {
 		if view.Rejection(key) != from.view.Rejection(key) && !view.Differs(from.view, key) {
 			t.Fatalf("Differs(%v) = false", key)
+		}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "fold") == 0 {
+		if view, err = cache.FoldInMemory(context.Background(), view); err != nil {
+			t.Fatalf("fold: %v", err)
+		}
+		if changes, _ := view.OverlaySize(); changes != 0 {
+			t.Fatalf("a folded View has %d changes in its overlay", changes)
 		}
 	}
 	return state{view, twin}

@@ -30,7 +30,6 @@ type View struct {
 	counts    [registry.Kinds]int
 	bad       [registry.Kinds]int // objects in quarantine
 	digest    uint64
-	foldMin   int
 
 	tlds             map[string]*registry.TLD
 	zones            []*registry.TLD // by name
@@ -84,7 +83,7 @@ func (v *View) Refreshed(asOf registry.Time, missUntil time.Time) *View {
 
 // emptyView returns a View of nothing, to be filled.
 func emptyView() View {
-	return View{tlds: map[string]*registry.TLD{}, registrars: map[string]*registry.Registrar{}, foldMin: foldMin}
+	return View{tlds: map[string]*registry.TLD{}, registrars: map[string]*registry.Registrar{}}
 }
 
 // row returns the newest row for key, "" if there is none. It is valid until w is

@@ -32,7 +32,7 @@ func world(tb testing.TB, n int) *cache.View {
 		d.Updated = 2
 		delta.Changes = append(delta.Changes, cachetest.Change(d))
 	}
-	view, _, err := cache.FoldAt(view, n).Apply(delta, cachetest.Forever())
+	view, _, err := view.Apply(delta, cachetest.Forever())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestReadersSeeOnePosition(t *testing.T) {
 		objects = append(objects, c)
 	}
 	var current cache.Cache
-	current.Publish(cache.FoldAt(cachetest.Build(objects...), 50))
+	current.Publish(cachetest.Build(objects...))
 
 	read := func() (uint64, error) {
 		view := current.Current()
@@ -168,6 +168,12 @@ func TestReadersSeeOnePosition(t *testing.T) {
 			t.Errorf("Apply: %v, rejected %v", err, rejected)
 			break
 		}
+		if pos.Serial%50 == 0 {
+			if next, err = cache.FoldInMemory(t.Context(), next); err != nil {
+				t.Error(err)
+				break
+			}
+		}
 		current.Publish(next)
 	}
 	readers.Wait()
@@ -194,8 +200,7 @@ func TestMemory(t *testing.T) {
 	if file := int64(len(cache.EncodeBase(t, view))); usage.Bytes() < file*99/100 || usage.Bytes() > file || usage.Overlay != 0 || usage.Shared > 10_000 {
 		t.Errorf("Usage() = %+v for a base of %d bytes", usage, file)
 	}
-	next := cache.FoldAt(view, 1<<20)
-	var err error
+	next, err := view, error(nil)
 	for i := range 500 {
 		if next, _, err = next.Apply(benchDelta(i, 10, 50_000), cachetest.Forever()); err != nil {
 			t.Fatal(err)
@@ -277,9 +282,9 @@ func FuzzRow(f *testing.F) {
 		if err != nil {
 			t.Fatalf("Apply: %v", err)
 		}
-		folded, _, err := cache.FoldAt(start, 0).Apply(delta, time.Time{})
+		folded, err := cache.FoldInMemory(t.Context(), view)
 		if err != nil {
-			t.Fatalf("Apply and fold: %v", err)
+			t.Fatalf("fold: %v", err)
 		}
 		for _, v := range []*cache.View{view, folded} {
 			lookUp(t, v, c.Key, len(rejected) == 0)

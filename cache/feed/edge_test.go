@@ -275,7 +275,7 @@ func differences(got, want *cache.View) []string {
 		all := make(map[cache.Key]string)
 		for key, row := range v.All() {
 			if v.Rejection(key) == "" { // a last good row may stay on one side only
-				all[key] = row
+				all[cache.Key{Kind: key.Kind, Name: strings.Clone(key.Name)}] = strings.Clone(row)
 			}
 		}
 		for _, key := range v.Quarantined() {

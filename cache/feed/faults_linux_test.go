@@ -237,7 +237,7 @@ func TestSyncThatFails(t *testing.T) {
 			t.Fatalf("%v: %v\n%s", args, err, out)
 		}
 	}
-	t.Cleanup(func() { _ = exec.Command("umount", dir).Run() })
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) }) // a base may still be mapped
 	r := newRegistry(t, 1000)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, filepath.Join(dir, "snapshots")).start()

@@ -144,7 +144,7 @@ func (s *store) settle(view *cache.View) {
 	case mayWrite && (due || !s.continues || s.pause > 0 || s.Disk.LogSize() > max(minLog, logShare*int64(objects(view)))):
 		s.foldToDisk(view)
 	case due && !s.Clock.Now().Before(s.rest):
-		s.fold(false, func(ctx context.Context) (*cache.View, error) { return cache.FoldInMemory(ctx, view, s.Log) })
+		s.fold(false, func(ctx context.Context) (*cache.View, error) { return cache.FoldInMemory(ctx, view) })
 	}
 }
 
