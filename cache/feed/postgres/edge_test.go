@@ -149,7 +149,7 @@ func (e *edge) faulted(what string) {
 func (e *edge) equal(r reg) {
 	e.t.Helper()
 	var diffs []string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if diffs = differences(e.Cache.Current(), r.state(e.t)); len(diffs) == 0 && e.Status().Connected {
 			return
 		}

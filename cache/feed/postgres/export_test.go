@@ -35,8 +35,11 @@ func (s *Source) Audit(f func(want *cache.View)) {
 				return err
 			}
 		}
-		f(builder.View(cache.Position{}, 0, time.Time{}))
-		return nil
+		want, err := builder.View(cache.Position{}, 0, time.Time{})
+		if err == nil {
+			f(want)
+		}
+		return err
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,13 +84,19 @@ func snapshot(t testing.TB, s *postgres.Source) *cache.View {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return builder.View(at, asOf, time.Time{})
+	view, err := builder.View(at, asOf, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view
 }
 
 // state reads the registry whole, past the edge.
 func (r reg) state(t testing.TB) *cache.View {
 	t.Helper()
-	return snapshot(t, r.source(t))
+	s := r.source(t)
+	defer s.Close()
+	return snapshot(t, s)
 }
 
 // next asks for the delta after view until it changes something, and returns
@@ -134,9 +141,10 @@ func differences(got, want *cache.View) []string {
 // rows returns what v holds: rows, and why others are in quarantine.
 func rows(v *cache.View) map[cache.Key]string {
 	all := make(map[cache.Key]string)
-	for key, row := range v.All() {
+	for key, row := range v.All() { // both are good until the next
 		if v.Rejection(key) == "" { // a last good row may stay on one side only
-			all[key] = row
+			key.Name = strings.Clone(key.Name)
+			all[key] = strings.Clone(row)
 		}
 	}
 	for _, key := range v.Quarantined() {
