@@ -20,13 +20,13 @@ import (
 func newRegistry() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "registry",
-		Short: "Make, fill and change registries to follow",
+		Short: "Make, fill, change and verify registries to follow",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("registry: say what to do: gen, import, churn or schema")
+			return errors.New("registry: say what to do: gen, import, churn, schema or verify")
 		},
 	}
-	cmd.AddCommand(newGen(), newImport(), newChurn(), newSchema())
+	cmd.AddCommand(newGen(), newImport(), newChurn(), newSchema(), newVerify())
 	return cmd
 }
 
