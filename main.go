@@ -57,7 +57,7 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 		return err
 	}
 	defer registry.Close()
-	follower := &feed.Follower{Source: registry.Source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge, MaxBackoff: registry.MaxBackoff}
+	follower := &feed.Follower{Source: registry.Source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge, MaxBackoff: registry.MaxBackoff, MemoryLimit: int64(cfg.Data.MemoryLimit)}
 	finder := lookup.NewFinder(command.Policies(cfg))
 	limiter := ratelimit.New(cfg.Limits(), time.Now())
 	onWHOIS, onRDAP := command.NewCaps(cfg)

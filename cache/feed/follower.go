@@ -40,6 +40,11 @@ type Follower struct {
 	// followed by as long a wait, up to DefaultMaxBackoff: a registry that breaks
 	// off in the middle of a snapshot is not read all day.
 	MaxBackoff time.Duration
+	// MemoryLimit is the most that what is served and what is built beside it may
+	// take, in bytes ([data] memory_limit; 0 = no limit). A snapshot that would
+	// take more is refused before it is built whole. What is folded into a file
+	// needs no room: the system gives its memory to others when they ask.
+	MemoryLimit int64
 	// Clock is where time and chance come from; default the machine's.
 	Clock Clock
 

@@ -26,6 +26,7 @@ type loop struct {
 	failures  int         // in a row
 	lastErr   string      // the failure that was logged last
 	forced    Reason      // a snapshot to take without asking for a delta first
+	roomAt    time.Time   // a snapshot did not fit: not before this is another taken
 	taking    Reason      // why a snapshot is being taken, as the log was told; "" = none is
 
 	hold    *hold    // what waits for a decision

@@ -13,7 +13,7 @@ const (
 	// resyncSpread is the longest that an edge with something to serve waits at
 	// random before it takes a snapshot, so that a fleet does not ask in step.
 	resyncSpread = time.Second
-	// A snapshot that is held is taken again after retryHeld, or ten times as
+	// A snapshot that is held, or does not fit, is taken again after retryHeld, or ten times as
 	// long as it took: a registry that is wrong for a day is not read all day.
 	retryHeld      = time.Minute
 	retryHeldTimes = 10
@@ -28,6 +28,10 @@ var errNoZone = errors.New("the registry publishes no TLD, so there is nothing t
 // its time.
 func (l *loop) resync(ctx context.Context, reason Reason) error {
 	if l.hold != nil && l.Clock.Now().Before(l.hold.retry) {
+		return nil
+	}
+	if l.Clock.Now().Before(l.roomAt) {
+		l.pause(ctx, min(holdPause, l.roomAt.Sub(l.Clock.Now())))
 		return nil
 	}
 	expected := 0
@@ -47,9 +51,16 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		err     error
 	)
 	defer builder.Discard()
+	put, unfit := l.putting(builder)
 	cancelled := l.await(ctx, nil, func(ctx context.Context) {
-		pos, asOf, err = l.Source.Snapshot(ctx, builder.Put)
+		pos, asOf, err = l.Source.Snapshot(ctx, put)
 	})
+	if m := unfit(); m != nil {
+		l.connected()
+		l.refused(m)
+		l.roomAt = l.Clock.Now().Add(max(retryHeld, retryHeldTimes*l.Clock.Now().Sub(read.at)))
+		return nil
+	}
 	switch {
 	case err != nil && cancelled:
 		return nil
@@ -95,6 +106,7 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 	l.publish(next, rejected, read)
 	l.confirmed = read.at
 	l.taking = ""
+	l.fitted()
 	l.countResync(reason)
 	l.release()
 	l.Log.Info("serving a snapshot", "reason", reason, "serial", pos.Serial, "as_of", asOf.String(), "took", took.Round(time.Millisecond),

@@ -36,6 +36,8 @@ type Status struct {
 	Rejected    map[RejectedRow]uint64 // rows that went into quarantine, each key once for each reason
 	Quarantined map[RejectedRow]int    // rows in quarantine now
 
+	MemoryError string // what did not fit in MemoryLimit, "" while all does
+
 	DiskErrors uint64
 	DiskError  string // why the copy on disk is behind what is served or cannot be renewed, "" while all is well
 	Folds      uint64 // bases made of what is served: after a snapshot, and when much had changed

@@ -47,6 +47,7 @@ type store struct {
 
 	folding  *folding  // nil = nothing is folded
 	rest     time.Time // not before this is folded in memory
+	unfit    bool      // that did not fit
 	checking *checking // nil = nothing is checked
 }
 
@@ -143,7 +144,11 @@ func (s *store) settle(view *cache.View) {
 	switch due := view.FoldDue(); {
 	case mayWrite && (due || !s.continues || s.pause > 0 || s.Disk.LogSize() > max(minLog, logShare*int64(objects(view)))):
 		s.foldToDisk(view)
-	case due && !s.Clock.Now().Before(s.rest):
+	case !due || s.Clock.Now().Before(s.rest):
+	case s.MemoryLimit > 0 && 2*view.Memory() > s.MemoryLimit:
+		s.rest, s.unfit = s.Clock.Now().Add(maxRetryDisk), true
+		s.refused(&misfit{"folding what has changed, which the disk did not take,", view.Memory(), view.Memory(), s.MemoryLimit})
+	default:
 		s.fold(false, func(ctx context.Context) (*cache.View, error) { return cache.FoldInMemory(ctx, view) })
 	}
 }
@@ -191,6 +196,10 @@ func (s *store) folded(view *cache.View) *cache.View {
 	}
 	if f.toDisk && s.continues {
 		s.healed()
+	}
+	if s.unfit {
+		s.unfit = false
+		s.fitted()
 	}
 	s.mu.Lock()
 	s.status.Folds++
