@@ -63,7 +63,7 @@ type base struct {
 	lostContacts     postings // domains that refer to contacts which the base does not hold
 	lostHosts        postings
 	addresses        part // 20 bytes each, in order
-	refresh          part // 16 bytes each, in order
+	refresh          part // 12 bytes each, in order
 }
 
 // layout tells where in a base its parts are, and what else it takes to read
@@ -137,14 +137,20 @@ func eachAddress(n *registry.Nameserver, do func(key [16]byte)) {
 
 // moment is when the clock alone changes the row of a domain.
 type moment struct {
-	at     registry.Time
-	domain uint64 // number
+	high, low uint32 // of the time
+	domain    uint32 // number
 }
 
-const momentSize = 16
+func momentOf(at registry.Time, domain int) moment {
+	return moment{uint32(at >> 32), uint32(at), uint32(domain)}
+}
+
+func (m *moment) at() registry.Time { return registry.Time(m.high)<<32 | registry.Time(m.low) }
+
+const momentSize = 12
 
 func (m *moment) compare(to *moment) int {
-	return cmp.Or(cmp.Compare(m.at, to.at), cmp.Compare(m.domain, to.domain))
+	return cmp.Or(cmp.Compare(m.at(), to.at()), cmp.Compare(m.domain, to.domain))
 }
 
 // init makes b an empty base, of which every part can be asked.
@@ -269,7 +275,7 @@ func (b *base) moment(at int) (m moment, there, ok bool) {
 		return moment{}, false, true
 	}
 	ok = b.refresh.good(from, from+momentSize)
-	return moment{registry.Time(uint64At(b.refresh.text, from)), uint64At(b.refresh.text, from+8)}, ok, ok
+	return moment{uint32At(b.refresh.text, from), uint32At(b.refresh.text, from+4), uint32At(b.refresh.text, from+8)}, ok, ok
 }
 
 // size returns how many objects b holds.

@@ -184,7 +184,7 @@ func (m *baseMaker) index(place uint32, number int, text string) error {
 			}
 		}
 		if at := r.times[4]; at > 0 {
-			return m.refresh.append(moment{at, uint64(number)})
+			return m.refresh.append(momentOf(at, number))
 		}
 	}
 	return nil
@@ -255,10 +255,7 @@ func (m *baseMaker) bytes(id partID, data []byte) error {
 
 // finish writes what is left after the last kind.
 func (m *baseMaker) finish() error {
-	if err := m.postings(registry.KindContact, partContactDomains); err != nil {
-		return err
-	}
-	if err := m.postings(registry.KindHost, partHostDomains); err != nil {
+	if err := m.allPostings(); err != nil {
 		return err
 	}
 	slices.SortFunc(m.address.list, func(x, y address) int { return x.compare(&y) })
@@ -282,32 +279,76 @@ func (m *baseMaker) finish() error {
 	return nil
 }
 
-// postings writes which domains refer to the objects of kind, in two passes over
-// the domains.
-func (m *baseMaker) postings(kind registry.Kind, first partID) error {
+// allPostings writes which domains refer to contacts and to hosts. In memory, where
+// a whole base is made, one walk over the domains does for both kinds; beside a
+// View that serves (Fold), less memory counts for more.
+func (m *baseMaker) allPostings() error {
+	if m.out.memory != nil {
+		return m.postings(registry.KindContact, registry.KindHost)
+	}
+	if err := m.postings(registry.KindContact); err != nil {
+		return err
+	}
+	return m.postings(registry.KindHost)
+}
+
+// postings writes which domains refer to the objects of kinds, in two passes over
+// the domains: one to count, one to put them where they belong.
+func (m *baseMaker) postings(kinds ...registry.Kind) error {
 	if err := m.open(); err != nil {
 		return err
 	}
-	to := &m.base.kinds[kind]
-	p, err := makePostings(kind, to)
+	var makers []*postingsMaker
+	defer func() {
+		for _, p := range makers {
+			p.free()
+		}
+	}()
+	for _, kind := range kinds {
+		p, err := makePostings(&m.base.kinds[kind], m.layout.seed)
+		if err != nil {
+			return err
+		}
+		makers = append(makers, p)
+	}
+	err := m.eachDomain(func(number int, r *domainRecord) error {
+		for _, p := range makers {
+			if err := p.count(r, number); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	defer p.free()
-	err = m.eachDomain(func(number int, r *domainRecord) error { return p.count(r, number, to, m.layout.seed) })
-	if err == nil {
-		err = p.room()
+	for _, p := range makers {
+		if err := p.room(); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = m.eachDomain(func(number int, r *domainRecord) error { p.put(r, number, to); return nil })
+	err = m.eachDomain(func(number int, r *domainRecord) error {
+		for _, p := range makers {
+			p.put(r, number)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = m.lists(first, p.write)
+	for _, p := range makers {
+		first := partContactDomains
+		if p.to.kind == registry.KindHost {
+			first = partHostDomains
+		}
+		if err := m.lists(first, p.write); err != nil {
+			return err
+		}
+		if err := m.lists(first+2, p.writeLost); err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = m.lists(first+2, p.writeLost)
-	}
-	return err
+	return nil
 }
 
 func (m *baseMaker) lists(id partID, write func(w *listWriter) error) error {

@@ -28,11 +28,24 @@ type baseWriter struct {
 	hashes []uint64
 }
 
-// newMemoryWriter returns a writer into a new region, which it guesses to be
-// of so many bytes.
-func newMemoryWriter(ctx context.Context, guess int) (*baseWriter, error) {
-	memory, err := newRegion(max(guess, 1<<12))
-	return &baseWriter{ctx: ctx, memory: memory}, err
+// newMemoryWriter returns a writer into a new region.
+func newMemoryWriter(ctx context.Context) *baseWriter {
+	return &baseWriter{ctx: ctx, memory: new(region)}
+}
+
+// reserve is how much address space a region is given that has outgrown the Go
+// heap, in bytes: what is never written takes no memory, and a region that need
+// not move keeps its large pages.
+const reserve = 16 << 30
+
+// grow makes room for end bytes.
+func (w *baseWriter) grow(end uint64) error {
+	w.moved++
+	room := int(end + end/2)
+	if room > smallRegion && room < reserve && w.memory.resize(reserve) == nil {
+		return nil
+	}
+	return w.memory.resize(room) // also where address space is rationed
 }
 
 // newFileWriter returns a writer to out, which writes to file.
@@ -46,10 +59,9 @@ func (w *baseWriter) write(p []byte) error {
 	if w.memory != nil {
 		end := w.size + uint64(len(p))
 		if end > uint64(len(w.memory.data)) {
-			if err := w.memory.resize(int(end + end/2)); err != nil {
+			if err := w.grow(end); err != nil {
 				return err
 			}
-			w.moved++
 		}
 		copy(w.memory.data[w.size:], p)
 		w.size = end

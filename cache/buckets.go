@@ -62,6 +62,8 @@ type probe struct {
 	tag  byte   //
 	hits uint32 // a bit for each place of the bucket that is still to be given
 	bad  bool   // a bucket is damaged: what was looked for may stand there
+
+	touched byte // so that what was read ahead is used
 }
 
 func (b *buckets) probe(hash uint64) probe {

@@ -24,14 +24,12 @@ type Builder struct {
 }
 
 // NewBuilder returns an empty Builder. domains is how many to expect, 0 if that
-// is not known.
+// is not known: it saves growing.
 func NewBuilder(domains int) *Builder {
 	b := &Builder{draft: &draft{own: new(owner), View: emptyView()}}
-	// A name takes some 70 bytes; what is not used is never touched.
-	out, err := newMemoryWriter(context.Background(), domains*70)
-	if err == nil {
-		b.maker, err = newBaseMaker(out, b.draft.zoneOf)
-	}
+	b.spool.expect(domains)
+	maker, err := newBaseMaker(newMemoryWriter(context.Background()), b.draft.zoneOf)
+	b.maker = maker
 	if err != nil {
 		b.err = fmt.Errorf("build a View: %w", err)
 	}

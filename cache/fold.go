@@ -47,10 +47,7 @@ func (v *View) foldInto(ctx context.Context, out io.Writer, file *os.File) error
 // folded returns a base in memory with all that v holds.
 func (v *View) folded(ctx context.Context) (*base, error) {
 	defer runtime.KeepAlive(v)
-	w, err := newMemoryWriter(ctx, len(v.base.memory.data))
-	if err != nil {
-		return nil, err
-	}
+	w := newMemoryWriter(ctx)
 	m, err := v.remake(w)
 	if err != nil {
 		w.memory.free()

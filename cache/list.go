@@ -339,7 +339,7 @@ func (d *dueInBase) next() (next due, there bool) {
 		}
 		if _, ok := d.base.domain(place, &d.record); ok {
 			d.buffer = d.record.appendName(d.buffer[:0])
-			return due{m.at, textOf(d.buffer)}, true
+			return due{m.at(), textOf(d.buffer)}, true
 		}
 	}
 }

@@ -80,55 +80,53 @@ func (n *numbers) next() (number int, ok bool) {
 // postingsMaker makes the postings of one kind: it counts what refers to each
 // cell, makes room, and puts each domain in its place.
 type postingsMaker struct {
-	kind     registry.Kind
-	cells    *region // 4 bytes each: how many domains; then where the next one goes
-	domains  *region // 4 bytes each
-	lost     column[uint64]
-	seen     []uint32 // cells of the domain
-	overflow bool
+	to      *kindTable
+	seed    uint64
+	cells   *region        // 4 bytes each: how many domains; then where the next one goes
+	domains *region        // 4 bytes each
+	lost    column[uint64] // cell of a ROID that the base does not hold, and domain
+	seen    []uint32       // cells of the domain at hand
 }
 
-func makePostings(kind registry.Kind, to *kindTable) (*postingsMaker, error) {
+func makePostings(to *kindTable, seed uint64) (*postingsMaker, error) {
 	cells, err := newRegion((len(to.records.text)/minRecord + 1) * 4)
-	return &postingsMaker{kind: kind, cells: cells}, err
+	return &postingsMaker{to: to, seed: seed, cells: cells}, err
 }
 
-// each calls do for the cell of each record of m's kind that the domain of r
-// refers to, and lost for each ROID that the base does not hold.
-func (m *postingsMaker) each(r *domainRecord, to *kindTable, do func(cell uint32), lost func(roid string)) {
+// read sets m.seen to the cells that the domain of r refers to, and calls lost
+// for each ROID that the base does not hold.
+func (m *postingsMaker) read(r *domainRecord, lost func(roid string)) {
 	m.seen = m.seen[:0]
-	one := func(ref ref) {
-		if ref.dangling {
-			lost(ref.roid)
-			return
-		}
-		cell := uint32(to.offset(ref.place) / minRecord)
-		if slices.Contains(m.seen, cell) {
-			return
-		}
-		m.seen = append(m.seen, cell)
-		do(cell)
-	}
 	list := r.hosts
-	if m.kind == registry.KindContact {
-		if r.flags&(registrantPlace|registrantText) != 0 {
-			one(r.registrant)
+	if m.to.kind == registry.KindContact {
+		switch {
+		case r.flags&registrantPlace != 0:
+			m.seen = append(m.seen, uint32(m.to.offset(r.registrant.place)/minRecord))
+		case r.flags&registrantText != 0:
+			lost(r.registrant.roid)
 		}
 		list = r.tech
 	}
 	for next, ok := list.next(); ok; next, ok = list.next() {
-		one(next)
+		if next.dangling {
+			lost(next.roid)
+		} else if cell := uint32(m.to.offset(next.place) / minRecord); !slices.Contains(m.seen, cell) {
+			m.seen = append(m.seen, cell)
+		}
 	}
 }
 
 // count takes in the domain of r, the one with that number.
-func (m *postingsMaker) count(r *domainRecord, number int, to *kindTable, seed uint64) (err error) {
-	cells := arrayOf[uint32](m.cells.data)
-	m.each(r, to, func(cell uint32) { cells[cell]++ }, func(roid string) {
-		if failed := m.lost.append(uint64(lostCell(seed, roid))<<32 | uint64(number)); failed != nil {
+func (m *postingsMaker) count(r *domainRecord, number int) (err error) {
+	m.read(r, func(roid string) {
+		if failed := m.lost.append(uint64(lostCell(m.seed, roid))<<32 | uint64(number)); failed != nil {
 			err = failed
 		}
 	})
+	cells := arrayOf[uint32](m.cells.data)
+	for _, cell := range m.seen {
+		cells[cell]++
+	}
 	return err
 }
 
@@ -151,12 +149,13 @@ func (m *postingsMaker) room() (err error) {
 }
 
 // put takes in the domain of r again.
-func (m *postingsMaker) put(r *domainRecord, number int, to *kindTable) {
+func (m *postingsMaker) put(r *domainRecord, number int) {
+	m.read(r, func(string) {})
 	cells, domains := arrayOf[uint32](m.cells.data), arrayOf[uint32](m.domains.data)
-	m.each(r, to, func(cell uint32) {
+	for _, cell := range m.seen {
 		domains[cells[cell]] = uint32(number)
 		cells[cell]++
-	}, func(string) {})
+	}
 }
 
 // write writes the lists of what the base holds, to lists and samples.

@@ -28,6 +28,13 @@ type place struct {
 	at    uint32
 }
 
+// expect makes room for so many records of usual size.
+func (s *spool) expect(records int) {
+	const usual = 64 // bytes of a key and a record
+	s.buffer = make([]byte, 0, min(records*usual, runSize+runSize/8))
+	s.places = make([]place, 0, min(records, runSize/usual))
+}
+
 func (s *spool) add(key string, record []byte) error {
 	s.places = append(s.places, place{order(key), uint32(len(s.buffer))})
 	s.buffer = appendText(s.buffer, key)
@@ -115,7 +122,6 @@ func (s *spool) each(do func(key, record string) error) error {
 			return err
 		}
 	}
-	s.buffer, s.places = nil, nil
 	heap := make([]*run, 0, len(s.runs)) // of runs, the one with the least key first
 	for _, region := range s.runs {
 		r := &run{scanner: scanner{s: textOf(region.data)}, region: region}
@@ -159,5 +165,6 @@ func (s *spool) free() {
 	for _, run := range s.runs {
 		run.free()
 	}
-	*s = spool{}
+	// The buffer serves the next kind.
+	*s = spool{buffer: s.buffer[:0], places: s.places[:0]}
 }

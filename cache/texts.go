@@ -65,10 +65,11 @@ type textsMaker struct {
 	ids   map[string]uint32
 	words []byte
 	ends  []byte
-	last  [256]struct { // the newest ids, by their hash: most texts come again soon
+	last  [256]struct { // the newest ids: most texts come again soon
 		text string
 		id   uint32
 	}
+	once [1 << 14]uint32 // hashes of texts that came once
 }
 
 // What the dictionary holds at most, so that it stays small beside the records
@@ -97,7 +98,10 @@ func (m *textsMaker) id(text string) (id uint32, ok bool) {
 		return newest.id, true
 	}
 	if id, ok = m.ids[text]; !ok {
-		if len(m.ids) == maxWords {
+		// What comes but once is not shared, and would only push out what is.
+		hash := hashText(0, text)
+		if once := &m.once[hash%uint64(len(m.once))]; len(m.ids) == maxWords || *once != uint32(hash>>32) {
+			*once = uint32(hash >> 32)
 			return 0, false
 		}
 		text = strings.Clone(text)
@@ -106,10 +110,10 @@ func (m *textsMaker) id(text string) (id uint32, ok bool) {
 		m.words = append(m.words, text...)
 		m.ends = binary.LittleEndian.AppendUint32(m.ends, uint32(len(m.words)))
 	}
-	*newest = struct {
-		text string
-		id   uint32
-	}{strings.Clone(text), id}
+	if ok {
+		text = strings.Clone(text)
+	}
+	newest.text, newest.id = text, id
 	return id, true
 }
 
