@@ -29,6 +29,8 @@ type following struct {
 	duration    time.Duration
 	timeout     time.Duration
 	late        time.Duration
+	postgres    bool
+	scratch     *scratchPostgres
 
 	watches []*watch
 	written int64
@@ -52,6 +54,7 @@ func newFeed() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	f.addFlags(flags, 10_000)
+	flags.BoolVar(&f.postgres, "postgres", false, "generate the registry in a PostgreSQL server that is started for it")
 	flags.StringVar(&f.whois, "target", "", "address of WHOIS, of a server that runs already")
 	flags.StringVar(&f.rdap, "rdap", "", "with --target: address of RDAP without TLS")
 	flags.IntVar(&f.pid, "pid", 0, "with --target: process of the server, to tell what it costs")
@@ -73,13 +76,13 @@ func (f *following) measure(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	starter := &target.Starter{Program: self}
-	defer func() { err = errors.Join(err, starter.Stop()) }()
+	defer func() { err = errors.Join(err, starter.Stop(), f.scratch.stop()) }()
 	transport := &http.Transport{MaxIdleConnsPerHost: watchers, DisableCompression: true}
 	defer transport.CloseIdleConnections()
 	if err := f.start(ctx, r, starter, &http.Client{Transport: transport, Timeout: askTimeout}); err != nil {
 		return err
 	}
-	w, err := openWriter(ctx, f.registry, f.seed)
+	w, err := openWriter(ctx, f.writtenTo(), f.seed)
 	if err != nil {
 		return err
 	}
@@ -98,6 +101,33 @@ func (f *following) measure(ctx context.Context, r *run) (err error) {
 	r.More["server_cpu_us_per_change"] = micros(after.CPU-before.CPU) / float64(max(1, f.written))
 	r.More["rss_bytes"] = after.RSS
 	return errors.Join(err, failed, starter.Ended(), f.lost())
+}
+
+// fill makes the registry that rddsd is to follow.
+func (f *following) fill(ctx context.Context, starter *target.Starter) error {
+	if !f.postgres {
+		return f.prepare(ctx, starter)
+	}
+	g, err := f.generate()
+	if err != nil {
+		return err
+	}
+	if f.scratch, err = startPostgres(ctx, g); err != nil {
+		return err
+	}
+	starter.Rddsd = target.RddsdOptions{Binary: f.binary, Registry: f.scratch.edge, Mode: f.mode, Ready: readyPostgres}
+	return nil
+}
+
+// readyPostgres is how long rddsd may take to load a registry in PostgreSQL.
+const readyPostgres = 10 * time.Minute
+
+// writtenTo returns where the registry that is followed is changed.
+func (f *following) writtenTo() string {
+	if f.scratch != nil {
+		return f.scratch.owner
+	}
+	return f.registry
 }
 
 // lost returns an error if a change was never answered: the feed may be slow, but
@@ -119,7 +149,7 @@ func (f *following) start(ctx context.Context, r *run, starter *target.Starter, 
 	rdap := &target.Server{Name: "RDAP", Service: target.HTTP, Address: f.rdap}
 	if f.whois == "" {
 		r.tell("starting rddsd on a registry of %d names", f.size)
-		if err := f.prepare(ctx, starter); err != nil {
+		if err := f.fill(ctx, starter); err != nil {
 			return err
 		}
 		d, err := starter.StartRddsd(ctx)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,8 @@ type RddsdOptions struct {
 	// Binary is the program; "" has it built from the module that the working
 	// directory lies in.
 	Binary string
-	// Registry is the SQLite file that it follows; needed.
+	// Registry is the SQLite file that it follows, or "postgres:" and how a
+	// database is reached; needed.
 	Registry string
 	// Mode is that of its limits: "off", "dry-run" or "enforce".
 	Mode string
@@ -27,6 +29,19 @@ type RddsdOptions struct {
 	// Environment overrides keys of its configuration, such as
 	// RDDSD_FEED_POLL_INTERVAL=1s.
 	Environment []string
+	// Ready is how long it may take to be ready, where that is more than is usual
+	// for the file.
+	Ready time.Duration
+}
+
+// registry returns the setting by which rddsd follows the registry, and where its
+// own commands write it.
+func (o *RddsdOptions) registry() (setting, place string, err error) {
+	if dsn, ok := strings.CutPrefix(o.Registry, "postgres:"); ok {
+		return "RDDSD_REGISTRY_POSTGRES=" + dsn, o.Registry, nil
+	}
+	path, err := filepath.Abs(o.Registry)
+	return "RDDSD_REGISTRY_SQLITE=" + path, "sqlite:" + path, err
 }
 
 // Rddsd is a running rddsd, on ports of its own.
@@ -43,7 +58,7 @@ func (s *Starter) StartRddsd(ctx context.Context) (*Rddsd, error) {
 		return s.rddsd, nil
 	}
 	if s.Rddsd.Registry == "" {
-		return nil, errors.New("start rddsd: no registry to follow: give the path of an SQLite file")
+		return nil, errors.New("start rddsd: no registry to follow: give the path of an SQLite file, or postgres: and a connection string")
 	}
 	dir, err := s.Dir()
 	if err != nil {
@@ -57,7 +72,7 @@ func (s *Starter) StartRddsd(ctx context.Context) (*Rddsd, error) {
 			return nil, fmt.Errorf("build rddsd (or name a program): %w\n%s", err, out)
 		}
 	}
-	registry, err := filepath.Abs(s.Rddsd.Registry)
+	followed, place, err := s.Rddsd.registry()
 	if err != nil {
 		return nil, fmt.Errorf("start rddsd: %w", err)
 	}
@@ -68,18 +83,18 @@ func (s *Starter) StartRddsd(ctx context.Context) (*Rddsd, error) {
 	cmd := exec.Command(binary, "serve", "--data", filepath.Join(dir, "data"))
 	cmd.Env = slices.Concat(os.Environ(), []string{
 		"RDDSD_WHOIS_LISTEN=" + addresses[WHOIS], "RDDSD_RDAP_HTTP=" + addresses[HTTP], "RDDSD_RDAP_HTTPS=" + addresses[HTTPS],
-		"RDDSD_ADMIN_LISTEN=" + addresses[3], "RDDSD_REGISTRY_SQLITE=" + registry, "RDDSD_RATELIMIT_MODE=" + s.Rddsd.Mode,
+		"RDDSD_ADMIN_LISTEN=" + addresses[3], followed, "RDDSD_RATELIMIT_MODE=" + s.Rddsd.Mode,
 	}, s.Rddsd.Environment)
 	p, err := s.start("rddsd", cmd)
 	if err != nil {
 		return nil, err
 	}
 	r := &Rddsd{Addresses: [3]string(addresses[:3]), Admin: addresses[3], Process: p}
-	if err := p.await(ctx, readyWithin(registry), r.ready); err != nil {
+	if err := p.await(ctx, max(s.Rddsd.Ready, readyWithin(s.Rddsd.Registry)), r.ready); err != nil {
 		return nil, err
 	}
 	if s.Rddsd.Churn > 0 {
-		if err := s.startChurn(binary, registry); err != nil {
+		if err := s.startChurn(binary, place); err != nil {
 			return nil, err
 		}
 	}
@@ -128,14 +143,14 @@ func (r *Rddsd) ready(ctx context.Context) error {
 
 // startChurn has rddsd's own command change the registry at a rate until EndChurn,
 // in a process of its own: it is neither the server's work nor the load generator's.
-func (s *Starter) startChurn(binary, registry string) error {
+func (s *Starter) startChurn(binary, place string) error {
 	dir, err := s.Dir()
 	if err != nil {
 		return err
 	}
 	s.churnLog = filepath.Join(dir, "churn.log")
 	s.churn, err = s.start("churn", exec.Command(binary, "registry", "churn",
-		"--rate", strconv.FormatFloat(s.Rddsd.Churn, 'g', -1, 64), "--to", "sqlite:"+registry, "--log", s.churnLog))
+		"--rate", strconv.FormatFloat(s.Rddsd.Churn, 'g', -1, 64), "--to", place, "--log", s.churnLog))
 	return err
 }
 
