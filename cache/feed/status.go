@@ -36,6 +36,7 @@ type Status struct {
 	Rejected    map[RejectedRow]uint64 // rows that went into quarantine, each key once for each reason
 	Quarantined map[RejectedRow]int    // rows in quarantine now
 
+	MemoryLimit int64  // as it was set
 	MemoryError string // what did not fit in MemoryLimit, "" while all does
 
 	DiskErrors uint64
@@ -50,6 +51,7 @@ func (f *Follower) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.status
+	s.MemoryLimit = f.MemoryLimit
 	s.Resyncs, s.Rejected, s.Quarantined = maps.Clone(s.Resyncs), maps.Clone(s.Rejected), maps.Clone(s.Quarantined)
 	if s.Held != nil {
 		held := *s.Held

@@ -40,6 +40,7 @@ type scrape struct {
 	limiter ratelimit.Counts
 	counts  []Counts // of server.Services
 	objects [registry.Kinds]int
+	usage   *Usage // nil without data
 }
 
 // families are our metrics, in the order in which they are shown.
@@ -100,8 +101,22 @@ var families = []family{
 	}},
 	{"rddsd_feed_rejected_rows", counter, "Rows that could not be published, each once for each reason.", func(s *scrape) { rows(s, s.feed.Rejected) }},
 	{"rddsd_feed_quarantined_rows", gauge, "Rows that cannot be published now.", func(s *scrape) { rows(s, s.feed.Quarantined) }},
+	{"rddsd_registry_bytes", gauge, "What the served registry takes, in bytes, by part.", func(s *scrape) {
+		if s.usage == nil {
+			return
+		}
+		for kind := range registry.Kind(registry.Kinds) {
+			s.emit(float64(s.usage.Kinds[kind.String()]), "part", kind.String())
+		}
+		s.emit(float64(s.usage.Indexes), "part", "indexes")
+		s.emit(float64(s.usage.Shared), "part", "shared")
+		s.emit(float64(s.usage.Overlay), "part", "overlay")
+	}},
+	{"rddsd_memory_limit_bytes", gauge, "[data] memory_limit; 0 if there is none.", func(s *scrape) { s.emit(float64(s.feed.MemoryLimit)) }},
+	{"rddsd_memory_refused", gauge, "1 while something does not fit in [data] memory_limit.", func(s *scrape) { s.emit(truth(s.feed.MemoryError != "")) }},
+	{"rddsd_folds_total", counter, "Bases made of what is served.", func(s *scrape) { s.emit(float64(s.feed.Folds)) }},
 	{"rddsd_disk_errors_total", counter, "Failures to keep the copy on disk.", func(s *scrape) { s.emit(float64(s.feed.DiskErrors)) }},
-	{"rddsd_disk_behind", gauge, "1 while the copy on disk is behind what is served.", func(s *scrape) { s.emit(truth(s.feed.DiskError != "")) }},
+	{"rddsd_disk_behind", gauge, "1 while the copy on disk is behind what is served, or cannot be renewed.", func(s *scrape) { s.emit(truth(s.feed.DiskError != "")) }},
 	{"rddsd_ratelimit_refused_total", counter, "Queries refused because their client asked too much, by the limit.", func(s *scrape) { causes(s, s.limiter.Refused) }},
 	{"rddsd_ratelimit_would_refuse_total", counter, "Queries that mode dry-run let pass and enforce would have refused.", func(s *scrape) { causes(s, s.limiter.WouldRefuse) }},
 	{"rddsd_ratelimit_degraded_total", counter, "Queries answered without contact values because of a budget, by the limit.", func(s *scrape) { causes(s, s.limiter.Degraded) }},
@@ -180,6 +195,7 @@ func (s *Server) writeMetrics(page *bytes.Buffer) {
 		sc.counts = append(sc.counts, service.Counts())
 	}
 	if view := s.Cache.Current(); view != nil {
+		sc.usage = usageOf(view)
 		for kind := range sc.objects {
 			sc.objects[kind] = view.Count(registry.Kind(kind))
 		}

@@ -205,6 +205,7 @@ func TestStatusHasItsShape(t *testing.T) {
 				Resyncs:     map[feed.Reason]uint64{feed.ReasonStart: 1, feed.ReasonEpoch: 2},
 				Quarantined: map[feed.RejectedRow]int{{Kind: registry.KindDomain, Reason: "no_tld"}: 3, {Kind: registry.KindContact, Reason: "bad_text"}: 1},
 				DiskError:   "write snapshots: no space left on device",
+				MemoryLimit: 1 << 30, MemoryError: "a snapshot does not fit",
 			}
 		}
 	})
@@ -228,7 +229,18 @@ func TestStatusHasItsShape(t *testing.T) {
 	if got.Memory < 1<<20 || got.Memory > 1<<40 {
 		t.Errorf("memory is %d bytes", got.Memory)
 	}
-	want.Memory = got.Memory
+	want.Memory, want.Usage = got.Memory, got.Usage
+	u := got.Usage
+	if u == nil {
+		t.Fatal("there is no usage")
+	}
+	sum := u.Indexes + u.Shared + u.Overlay
+	for _, bytes := range u.Kinds {
+		sum += bytes
+	}
+	if u.Total < 500 || sum != u.Total || u.PerName != float64(u.Total)/2 || u.Kinds["domain"] < 50 || u.Kinds["host"] < 50 || u.Limit != 1<<30 || u.Refused != "a snapshot does not fit" {
+		t.Errorf("usage is %+v", u)
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}

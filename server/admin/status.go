@@ -24,7 +24,8 @@ type Status struct {
 	Degraded bool           `json:"degraded"` // what there is, is older than [feed] max_age
 	Registry RegistryStatus `json:"registry"`
 	Objects  ObjectCounts   `json:"objects"`
-	Memory   uint64         `json:"memory"` // bytes of the process that are in memory
+	Memory   uint64         `json:"memory"`          // bytes of the process that are in memory
+	Usage    *Usage         `json:"usage,omitempty"` // what of them is the registry
 	Held     *Held          `json:"held,omitempty"`
 	Rejected []RejectedRows `json:"rejected,omitempty"` // in quarantine now
 	Disk     string         `json:"disk_error,omitempty"`
@@ -123,6 +124,8 @@ func (s *Server) Status() Status {
 			Domains: view.Count(registry.KindDomain), Hosts: view.Count(registry.KindHost),
 			Contacts: view.Count(registry.KindContact), Registrars: view.Count(registry.KindRegistrar),
 		}
+		status.Usage = usageOf(view)
+		status.Usage.Limit, status.Usage.Refused = from.MemoryLimit, from.MemoryError
 	}
 	return status
 }

@@ -112,9 +112,14 @@ func TestStatusForAPerson(t *testing.T) {
 	text := describe(&admin.Status{
 		Version: "1.2.3", Ready: true, Degraded: true,
 		Registry: admin.RegistryStatus{Kind: "sqlite", Epoch: "e1", Position: 7, AsOf: "2026-09-01T12:00:00Z", AgeSeconds: 3601, LastError: "no such file"},
-		Held:     &admin.Held{What: "delta", Since: "2026-09-01T12:30:00Z", Why: []string{"it deletes 500 of 2,000 names"}},
+		Usage: &admin.Usage{
+			Total: 640 << 20, PerName: 64, Kinds: map[string]int64{"domain": 500 << 20, "contact": 80 << 20, "tld": 12}, Indexes: 60 << 20,
+			Overlay: 3 << 20, Changes: 9000, Limit: 2 << 30, Refused: "a snapshot does not fit",
+		},
+		Held: &admin.Held{What: "delta", Since: "2026-09-01T12:30:00Z", Why: []string{"it deletes 500 of 2,000 names"}},
 	})
-	for _, want := range []string{"1.2.3", "degraded", "position 7", "1h0m1s old", "no such file", "HELD", "500 of 2,000", "rddsd accept"} {
+	for _, want := range []string{"1.2.3", "degraded", "position 7", "1h0m1s old", "no such file", "HELD", "500 of 2,000", "rddsd accept",
+		"640 MiB, 64 bytes a name: contact 80 MiB, domain 500 MiB, indexes 60 MiB", "9000 changes 3072 KiB", "memory_limit 2048 MiB", "MEMORY     a snapshot does not fit"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the status lacks %q:\n%s", want, text)
 		}

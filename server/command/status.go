@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +102,9 @@ func describe(s *admin.Status) string {
 	}
 	line("objects", "%d domains, %d hosts, %d contacts, %d registrars", s.Objects.Domains, s.Objects.Hosts, s.Objects.Contacts, s.Objects.Registrars)
 	line("memory", "%d MiB", s.Memory>>20)
+	if u := s.Usage; u != nil {
+		line("", "the registry: %s", describeUsage(u))
+	}
 	if r.Resyncs > 0 {
 		line("snapshots", "%d since the start", r.Resyncs)
 	}
@@ -110,8 +115,36 @@ func describe(s *admin.Status) string {
 	for _, rejected := range s.Rejected {
 		line("rejected", "%d rows of kind %s: %s", rejected.Rows, rejected.Kind, rejected.Reason)
 	}
+	if s.Usage != nil && s.Usage.Refused != "" {
+		line("MEMORY", "%s", s.Usage.Refused)
+	}
 	if s.Disk != "" {
 		line("DISK", "%s", s.Disk)
 	}
 	return b.String()
+}
+
+// describeUsage writes what the registry takes for a person: all of it, by name,
+// by kind, what has changed, and what is allowed.
+func describeUsage(u *admin.Usage) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %.0f bytes a name:", size(u.Total), u.PerName)
+	for _, kind := range slices.Sorted(maps.Keys(u.Kinds)) {
+		if u.Kinds[kind] >= u.Total/100 {
+			fmt.Fprintf(&b, " %s %s,", kind, size(u.Kinds[kind]))
+		}
+	}
+	fmt.Fprintf(&b, " indexes %s, shared %s, %d changes %s", size(u.Indexes), size(u.Shared), u.Changes, size(u.Overlay))
+	if u.Limit > 0 {
+		fmt.Fprintf(&b, "; [data] memory_limit %s", size(u.Limit))
+	}
+	return b.String()
+}
+
+// size writes a number of bytes for a person.
+func size(bytes int64) string {
+	if bytes < 10<<20 {
+		return fmt.Sprintf("%d KiB", (bytes+1<<9)>>10)
+	}
+	return fmt.Sprintf("%d MiB", bytes>>20)
 }
