@@ -27,6 +27,10 @@ var long = flag.Bool("long", false, "run the end-to-end tests at their full leng
 var binary string
 
 func TestMain(m *testing.M) {
+	if spec := os.Getenv(floodVariable); spec != "" {
+		flood(spec)
+		return
+	}
 	flag.Parse()
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "rddsd-e2e-")
