@@ -53,7 +53,7 @@ func TestOpenSkipsADefaultTheHostLacks(t *testing.T) {
 func TestOpenTakesBothWildcardsOnOnePort(t *testing.T) {
 	six, err := Open(t.Context(), Address{Addr: netip.MustParseAddrPort("[::]:0"), Default: true})
 	if errors.Is(err, ErrNoFamily) {
-		t.Skip("this host has no IPv6")
+		return // a host without IPv6 has one wildcard
 	}
 	if err != nil {
 		t.Fatal(err)
