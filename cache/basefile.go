@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -82,7 +83,8 @@ func appendTable(dst []byte, l *layout, v *View) []byte {
 // OpenBase returns the View in the base file at path, with an empty overlay. Its
 // misses may not be told before somebody says until when (Refreshed). The file is
 // mapped and not read, so it must not be changed while a View of it is in use; it
-// may be removed. log hears of damage that is found in it later, once. A file of
+// may be removed. log, default slog.Default(), hears of damage that is found in it
+// later, once. A file of
 // the release before is read whole.
 func OpenBase(path string, log *slog.Logger) (*View, error) {
 	file, err := os.Open(path)
@@ -138,7 +140,7 @@ func openBase(memory *region, path string, log *slog.Logger) (*View, error) {
 			return nil, fmt.Errorf("its part %d is said to stand at %d and to have %d bytes: %w", id, e.at, e.size, errCut)
 		}
 	}
-	b.use(memory.data[:body], newBlocks(memory.data[:body], hashes, path, log))
+	b.use(memory.data[:body], newBlocks(memory.data[:body], hashes, path, cmp.Or(log, slog.Default())))
 	if err := b.plausible(); err != nil {
 		return nil, err
 	}

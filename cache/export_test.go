@@ -112,3 +112,6 @@ func SealLog(v *View, records ...string) string {
 
 // DeltaRecord returns delta as a record of a log.
 func DeltaRecord(delta Delta) string { return string(appendDelta(nil, delta)) }
+
+// SetRunSize has b sort n bytes of records at once.
+func SetRunSize(b *Builder, n int) { b.spool.runSize = n }

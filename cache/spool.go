@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,8 @@ type spool struct {
 	runs   []*region
 	count  int
 	bytes  int // of the records alone
+
+	runSize int // for tests: less than that; 0 = that
 }
 
 // runSize is how many bytes of records are sorted at once. Larger runs fall out
@@ -41,7 +44,7 @@ func (s *spool) add(key string, record []byte) error {
 	s.buffer = append(appendNumber(s.buffer, uint64(len(record))), record...)
 	s.count++
 	s.bytes += len(record)
-	if len(s.buffer) < runSize {
+	if len(s.buffer) < cmp.Or(s.runSize, runSize) {
 		return nil
 	}
 	return s.endRun()
@@ -166,5 +169,5 @@ func (s *spool) free() {
 		run.free()
 	}
 	// The buffer serves the next kind.
-	*s = spool{buffer: s.buffer[:0], places: s.places[:0]}
+	*s = spool{buffer: s.buffer[:0], places: s.places[:0], runSize: s.runSize}
 }
