@@ -98,6 +98,16 @@ func (w *weigher) discloses(view *cache.View, roid, row string) bool {
 		registry.DecodeContact(row, &w.after) == nil && w.after.Discloses()&^w.before.Discloses() != 0
 }
 
+// withdraws reports whether c, a change of a contact, takes back an element that
+// view shows. Of a row that cannot be published the last good version is kept.
+func (w *weigher) withdraws(view *cache.View, c cache.Change) bool {
+	if c.Reject != "" || view.Contact(c.Name, &w.before) != cache.Present || !w.before.BearsContact() {
+		return false
+	}
+	w.after = registry.Contact{}
+	return c.Row == "" || registry.DecodeContact(c.Row, &w.after) == nil && w.before.Discloses()&^w.after.Discloses() != 0
+}
+
 // refused returns what keeps m from replacing view without an operator's word,
 // nil if nothing does. accepted, when not nil, is what an operator has let in:
 // what m adds to it is weighed as if it came by itself, so that a registry that

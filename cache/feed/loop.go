@@ -298,6 +298,7 @@ func (l *loop) apply(delta cache.Delta, read reading) error {
 		return fmt.Errorf("%w; what was served goes on, and a snapshot follows", err)
 	}
 	delta.Changes = slices.DeleteFunc(delta.Changes, func(c cache.Change) bool { return !next.Differs(l.view, c.Key) })
+	l.store.withdrawn(l.view, delta)
 	l.store.append(delta)
 	l.publish(next, rejected, read)
 	l.confirmed = read.at.Add(-read.stale)

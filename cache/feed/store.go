@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rddsd/cache"
+	"rddsd/cache/registry"
 )
 
 const (
@@ -21,6 +22,10 @@ const (
 	// changes a second.
 	minLog   = 32 << 20
 	logShare = 64
+	// A value that a contact has withdrawn is out of the newest files within a
+	// minute: a base is due this long after, so that many withdrawals cost one.
+	// The rest is for the poll and for writing.
+	scrubAfter = 30 * time.Second
 	// After a fault of the disk the next attempt waits for minRetryDisk, and after
 	// each that fails for twice as long, up to maxRetryDisk.
 	minRetryDisk = 15 * time.Second
@@ -45,6 +50,7 @@ type store struct {
 	beat      cache.Delta   // newest delta without changes that was not appended; zero To = none
 	beatAt    time.Time     // when one was appended last
 
+	scrub    time.Time // when a base must be written, because the files show what was withdrawn; zero = they do not
 	folding  *folding  // nil = nothing is folded
 	rest     time.Time // not before this is folded in memory
 	unfit    bool      // that did not fit
@@ -133,16 +139,32 @@ func (s *store) leave() {
 	}
 }
 
+// withdrawn notes that what follows on view withdraws a contact's value, which
+// base and log on disk go on showing until another base is there.
+func (s *store) withdrawn(view *cache.View, delta cache.Delta) {
+	if s.Disk == nil || !s.scrub.IsZero() {
+		return
+	}
+	var w weigher
+	for _, c := range delta.Changes {
+		if c.Kind == registry.KindContact && w.withdraws(view, c) {
+			s.scrub = s.Clock.Now().Add(scrubAfter)
+			return
+		}
+	}
+}
+
 // settle begins to fold view where that is due: to disk when the overlay or the
-// log has grown, when what is there does not lead to view, or to see whether a
-// fault is over; in memory when the overlay has grown and the disk fails.
+// log has grown, when a value was withdrawn, when what is there does not lead to
+// view, or to see whether a fault is over; in memory when the overlay has grown and the disk fails.
 func (s *store) settle(view *cache.View) {
 	if s.folding != nil {
 		return
 	}
 	mayWrite := s.Disk != nil && !s.Clock.Now().Before(s.retry)
+	scrub := !s.scrub.IsZero() && !s.Clock.Now().Before(s.scrub)
 	switch due := view.FoldDue(); {
-	case mayWrite && (due || !s.continues || s.pause > 0 || s.Disk.LogSize() > max(minLog, logShare*int64(objects(view)))):
+	case mayWrite && (due || scrub || !s.continues || s.pause > 0 || s.Disk.LogSize() > max(minLog, logShare*int64(objects(view)))):
 		s.foldToDisk(view)
 	case !due || s.Clock.Now().Before(s.rest):
 	case s.MemoryLimit > 0 && 2*view.Memory() > s.MemoryLimit:
@@ -156,7 +178,7 @@ func (s *store) settle(view *cache.View) {
 func (s *store) foldToDisk(view *cache.View) {
 	s.appendBeat()
 	base := s.Disk.BeginBase(view, s.continues)
-	s.continues, s.syncDue = true, nil
+	s.continues, s.syncDue, s.scrub = true, nil, time.Time{}
 	s.fold(true, base.Write)
 }
 
