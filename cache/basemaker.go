@@ -40,13 +40,20 @@ type recordMaker struct {
 	texts  *textsMaker
 	base   *base // as much as can be read already: what domains refer to
 	zoneOf func(name string) string
-	found  [registry.Kinds]found
+	found  [1 << 11]found
 }
 
-// found is the newest object that find found: neighbours have one registrant.
+// found is an object that find found. Most domains have hosts that many others
+// have, and those found last stand near the processor.
 type found struct {
-	key   string
-	place uint32
+	key    [22]byte
+	length uint8 // of key; 0 = none
+	kind   registry.Kind
+	place  uint32
+}
+
+func (f *found) is(kind registry.Kind, key string) bool {
+	return f.kind == kind && int(f.length) == len(key) && string(f.key[:f.length]) == key
 }
 
 var (
@@ -70,16 +77,16 @@ func newBaseMaker(out *baseWriter, zoneOf func(name string) string) (*baseMaker,
 
 // find returns the place of the contact or host with the ROID key.
 func (m *recordMaker) find(kind registry.Kind, key string) (uint32, bool) {
-	last := &m.found[kind]
-	if last.key == key && key != "" {
-		return last.place, true
+	f := &m.found[hashText(uint64(kind), key)%uint64(len(m.found))]
+	if key != "" && f.is(kind, key) {
+		return f.place, true
 	}
-	place, found, _ := m.base.kinds[kind].find(key) // nothing is damaged that was just made
-	if found {
-		last.key, _ = m.base.kinds[kind].roid(place)
-		last.place = place
+	place, there, _ := m.base.kinds[kind].find(key) // nothing is damaged that was just made
+	if there && len(key) <= len(f.key) {
+		*f = found{length: uint8(len(key)), kind: kind, place: place}
+		copy(f.key[:], key)
 	}
-	return place, found
+	return place, there
 }
 
 func (m *recordMaker) width(kind registry.Kind) int { return m.base.kinds[kind].width }
@@ -121,8 +128,22 @@ func (m *baseMaker) syncTexts() {
 	t.words, t.ends = part{text: textOf(m.texts.words)}, part{text: textOf(m.texts.ends)}
 }
 
-// add adds the object under key, whose record is text. Keys come in order.
-func (m *baseMaker) add(key, text string) error {
+// marks returns the marks of the object of kind that w holds.
+func (m *baseMaker) marks(kind registry.Kind, w *workspace) (marks marks) {
+	switch kind {
+	case registry.KindHost:
+		marks.second = hashText(m.layout.seed, w.host.Name)
+	case registry.KindDomain:
+		if w.domain.ROID != "" {
+			marks.second = hashText(m.layout.seed, w.domain.ROID)
+		}
+		marks.refresh = w.domain.RefreshAt
+	}
+	return marks
+}
+
+// add adds an object. Keys come in order.
+func (m *baseMaker) add(o *spooled) error {
 	shift := m.layout.shifts[m.kind]
 	n := m.layout.counts[m.kind]
 	if err := m.out.align(1 << shift); err != nil {
@@ -135,13 +156,13 @@ func (m *baseMaker) add(key, text string) error {
 		}
 	}
 	m.layout.counts[m.kind]++
-	if err := m.key.add(hashText(m.layout.seed, key), place); err != nil {
+	if err := m.key.add(hashText(m.layout.seed, o.key), place); err != nil {
 		return err
 	}
-	if err := m.index(place, n, text); err != nil {
+	if err := m.index(place, n, o); err != nil {
 		return err
 	}
-	m.buffer = append(m.buffer[:0], text...)
+	m.buffer = append(m.buffer[:0], o.record...)
 	for len(m.buffer) < minRecord {
 		m.buffer = append(m.buffer, 0)
 	}
@@ -151,18 +172,18 @@ func (m *baseMaker) add(key, text string) error {
 	return m.open()
 }
 
-// index notes how the object in text is found other than by its key.
-func (m *baseMaker) index(place uint32, number int, text string) error {
-	c := scanner{s: text}
+// index notes how o is found other than by its key.
+func (m *baseMaker) index(place uint32, number int, o *spooled) error {
 	switch m.kind {
 	case registry.KindHost:
+		if err := m.second.add(o.marks.second, place); err != nil {
+			return err
+		}
 		if len(m.texts.words) != len(m.base.texts.words.text) {
 			m.syncTexts()
 		}
+		c := scanner{s: o.record}
 		m.base.host(&c, &m.host)
-		if err := m.second.add(hashText(m.layout.seed, m.host.Name), place); err != nil {
-			return err
-		}
 		var failed error
 		eachAddress(&m.host, func(key [16]byte) {
 			if err := m.address.append(address{key, place}); err != nil {
@@ -171,19 +192,13 @@ func (m *baseMaker) index(place uint32, number int, text string) error {
 		})
 		return failed
 	case registry.KindDomain:
-		if len(m.texts.words) != len(m.base.texts.words.text) || len(m.texts.forms) != len(m.base.texts.forms) || len(m.texts.tails) != len(m.base.texts.tails) {
-			m.syncTexts()
-		}
-		r := &m.record
-		m.base.readDomain(&c, r)
-		if r.flags&roidText != 0 {
-			var memory [96]byte
-			roid := r.appendROID(memory[:0], &m.base.texts)
-			if err := m.second.add(hashText(m.layout.seed, textOf(roid)), place); err != nil {
+		c := scanner{s: o.record}
+		if c.sized(flagBytes)&roidText != 0 {
+			if err := m.second.add(o.marks.second, place); err != nil {
 				return err
 			}
 		}
-		if at := r.times[4]; at > 0 {
+		if at := o.marks.refresh; at > 0 {
 			return m.refresh.append(momentOf(at, number))
 		}
 	}

@@ -86,7 +86,7 @@ func (b *Builder) load(key Key, row string) error {
 		return err
 	}
 	b.record = b.maker.appendObject(b.record[:0], key.Kind, row, &d.work)
-	if err := b.spool.add(key.Name, b.record); err != nil {
+	if err := b.spool.add(key.Name, b.record, b.maker.marks(key.Kind, &d.work)); err != nil {
 		return fmt.Errorf("build a View: %w", err)
 	}
 	d.digest += digestRow(key.Kind, row)
@@ -131,12 +131,12 @@ func (b *Builder) endKind() error {
 	err := b.maker.begin(kind, b.spool.count, b.spool.bytes+minRecord*b.spool.count)
 	if err == nil {
 		var last []byte // the key before; the spool has forgotten it
-		err = b.spool.each(func(key, record string) error {
-			if key == string(last) && last != nil || b.draft.bad[kind] > 0 && b.draft.Rejection(Key{kind, key}) != "" {
-				return fmt.Errorf("the snapshot holds %s %q twice", kind, key)
+		err = b.spool.each(func(o *spooled) error {
+			if o.key == string(last) && last != nil || b.draft.bad[kind] > 0 && b.draft.Rejection(Key{kind, o.key}) != "" {
+				return fmt.Errorf("the snapshot holds %s %q twice", kind, o.key)
 			}
-			last = append(last[:0], key...)
-			return b.maker.add(key, record)
+			last = append(last[:0], o.key...)
+			return b.maker.add(o)
 		})
 	}
 	if err == nil {

@@ -117,7 +117,7 @@ func (v *View) refold(m *baseMaker, kind registry.Kind, o object) error {
 		}
 	}
 	m.rec = m.appendObject(m.rec[:0], kind, row, w)
-	return m.add(o.key, textOf(m.rec))
+	return m.add(&spooled{o.key, textOf(m.rec), m.marks(kind, w)})
 }
 
 // yielder lets others have the processor now and then: folding has time.

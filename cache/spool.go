@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"rddsd/cache/registry"
 )
 
 // spool puts the records of one kind in order of key. They are gathered until
@@ -12,7 +14,7 @@ import (
 // heap; in the end the runs are merged, and given back as they are read. So
 // records in any order cost little more memory than they take themselves.
 type spool struct {
-	buffer []byte // key: length, text; record: length, text; and so on
+	buffer []byte // key: length, text; record: length, text; marks; and so on
 	places []place
 	runs   []*region
 	count  int
@@ -38,10 +40,18 @@ func (s *spool) expect(records int) {
 	s.places = make([]place, 0, min(records, runSize/usual))
 }
 
-func (s *spool) add(key string, record []byte) error {
+// marks are what the indexes of a base want to know of an object beside its key
+// and its record.
+type marks struct {
+	second  uint64        // hash of the ROID of a domain, of the name of a host
+	refresh registry.Time // of a domain
+}
+
+func (s *spool) add(key string, record []byte, m marks) error {
 	s.places = append(s.places, place{order(key), uint32(len(s.buffer))})
 	s.buffer = appendText(s.buffer, key)
 	s.buffer = append(appendNumber(s.buffer, uint64(len(record))), record...)
+	s.buffer = appendNumber(appendSized(s.buffer, m.second, 8), zigzag(int64(m.refresh)))
 	s.count++
 	s.bytes += len(record)
 	if len(s.buffer) < cmp.Or(s.runSize, runSize) {
@@ -72,8 +82,7 @@ func (s *spool) endRun() error {
 	text, at := textOf(s.buffer), 0
 	for _, p := range s.places {
 		c := scanner{s: text, i: int(p.at)}
-		c.text()
-		c.text()
+		c.spooled()
 		at += copy(run.data[at:], text[p.at:c.i])
 	}
 	s.runs = append(s.runs, run)
@@ -81,13 +90,19 @@ func (s *spool) endRun() error {
 	return nil
 }
 
+// spooled is a record in a spool.
+type spooled struct {
+	key, record string
+	marks       marks
+}
+
 // run is a run that is being merged.
 type run struct {
 	scanner
-	order       uint64
-	key, record string
-	region      *region
-	given       int // bytes given back
+	spooled
+	order  uint64
+	region *region
+	given  int // bytes given back
 }
 
 // next takes the next record, and reports whether there was one.
@@ -97,7 +112,7 @@ func (r *run) next() bool {
 		return false
 	}
 	r.given = r.region.discardBefore(r.i, r.given)
-	r.key, r.record = r.text(), r.text()
+	r.spooled = r.scanner.spooled()
 	r.order = order(r.key)
 	return true
 }
@@ -106,15 +121,20 @@ func (r *run) before(x *run) bool {
 	return r.order < x.order || r.order == x.order && r.key < x.key
 }
 
-// each calls do for each record in order of key, and ends s. key and record are
-// valid until do returns.
-func (s *spool) each(do func(key, record string) error) error {
+func (c *scanner) spooled() spooled {
+	return spooled{c.text(), c.text(), marks{c.sized(8), registry.Time(c.varint())}}
+}
+
+// each calls do for each record in order of key, and ends s. What do is given is
+// valid until it returns.
+func (s *spool) each(do func(o *spooled) error) error {
 	defer s.free()
 	if len(s.runs) == 0 { // all in the buffer
 		s.sort()
 		for _, p := range s.places {
 			c := scanner{s: textOf(s.buffer), i: int(p.at)}
-			if err := do(c.text(), c.text()); err != nil {
+			o := c.spooled()
+			if err := do(&o); err != nil {
 				return err
 			}
 		}
@@ -135,7 +155,7 @@ func (s *spool) each(do func(key, record string) error) error {
 		sink(heap, i)
 	}
 	for len(heap) > 0 {
-		if err := do(heap[0].key, heap[0].record); err != nil {
+		if err := do(&heap[0].spooled); err != nil {
 			return err
 		}
 		if !heap[0].next() {

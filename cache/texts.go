@@ -69,7 +69,7 @@ type textsMaker struct {
 		text string
 		id   uint32
 	}
-	once [1 << 14]uint32 // hashes of texts that came once
+	once [1 << 12]uint32 // hashes of texts that came once
 }
 
 // What the dictionary holds at most, so that it stays small beside the records
