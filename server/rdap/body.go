@@ -132,6 +132,8 @@ func explain(status int) string {
 		return "This service is asked over TLS: follow Location."
 	case http.StatusBadRequest:
 		return "The request cannot be understood: check the name, the address or the percent-encoding."
+	case http.StatusForbidden:
+		return "Queries from this network are not answered."
 	case http.StatusNotFound:
 		return "No object in this registry matches the query."
 	case http.StatusMethodNotAllowed:

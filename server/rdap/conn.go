@@ -119,7 +119,7 @@ func (c *conn) crowded() bool { return !c.until.IsZero() }
 // enter takes a new connection in; nil says that there was no room for it. One from
 // a balancer gets its place once it has told for whom it is.
 func (s *Server) enter(nc net.Conn) *conn {
-	c := &conn{Conn: nc, client: clientAt(nc.RemoteAddr()), linger: s.LingerTimeout, slack: s.slack}
+	c := &conn{Conn: nc, client: s.clientAt(nc.RemoteAddr()), linger: s.LingerTimeout, slack: s.slack}
 	c.balanced = s.Balancers.Trusts(c.client.Addr)
 	if !c.balanced && !s.admit(c) {
 		nc.Close()
@@ -165,7 +165,7 @@ func (s *Server) meet(c *conn) bool {
 	}
 	c.ahead = ahead
 	if addr.IsValid() {
-		c.client = ratelimit.ClientAt(addr)
+		c.client = s.Limiter.Client(addr)
 	}
 	return s.admit(c)
 }
@@ -179,9 +179,9 @@ func (s *Server) leave(c *conn) {
 }
 
 // clientAt returns who is at addr.
-func clientAt(addr net.Addr) ratelimit.Client {
+func (s *Server) clientAt(addr net.Addr) ratelimit.Client {
 	if tcp, ok := addr.(*net.TCPAddr); ok {
-		return ratelimit.ClientAt(tcp.AddrPort().Addr())
+		return s.Limiter.Client(tcp.AddrPort().Addr())
 	}
 	return ratelimit.Client{}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"rddsd/ratelimit"
 )
 
 // Header fields, and their values, of every response or of some (rdap.md §1.2,
@@ -23,6 +25,9 @@ var (
 	etag           = []byte("ETag")
 	retryAfter     = []byte("Retry-After")
 	vary           = []byte("Vary")
+	// Of a limit that a client has used up (draft-ietf-httpapi-ratelimit-headers).
+	rateLimit       = []byte("Ratelimit")
+	rateLimitPolicy = []byte("Ratelimit-Policy")
 
 	transportSecurity = []byte("Strict-Transport-Security")
 
@@ -33,7 +38,7 @@ var (
 	noSniff        = []byte("nosniff")
 	noStore        = []byte("no-store")
 	anHour         = []byte("max-age=3600")
-	exposed        = []byte("ETag, Retry-After")
+	exposed        = []byte("ETag, RateLimit, RateLimit-Policy, Retry-After")
 	inGzip         = []byte("gzip")
 
 	acceptEncodingName = []byte(acceptEncoding)
@@ -85,16 +90,30 @@ func (s *Server) writeFound(ctx *fasthttp.RequestCtx, body []byte, f found) {
 	}
 }
 
-// writeError makes body and status the response. after is how long it is until it is worth asking again, 0 where that
-// does not matter.
-func writeError(ctx *fasthttp.RequestCtx, status int, body []byte, after time.Duration) {
+// writeError makes body and status the response.
+func (s *Server) writeError(ctx *fasthttp.RequestCtx, status int, body []byte, w wait) {
 	h := writeHead(ctx, status, body)
 	h.SetCanonical(cacheControl, noStore)
-	if after > 0 {
-		h.SetCanonical(exposeHeaders, exposed)
-		var room [20]byte
-		h.SetCanonical(retryAfter, strconv.AppendInt(room[:0], seconds(after), 10))
+	if w.after <= 0 {
+		return
 	}
+	h.SetCanonical(exposeHeaders, exposed)
+	var room [64]byte
+	h.SetCanonical(retryAfter, strconv.AppendInt(room[:0], seconds(w.after), 10))
+	quota, window := 0, time.Duration(0)
+	switch limits := s.Limiter.Config(); w.cause {
+	case ratelimit.Second:
+		quota, window = limits.Burst, time.Duration(float64(limits.Burst)/limits.Rate*float64(time.Second))
+	case ratelimit.QuarterHour:
+		quota, window = limits.QuarterHour, 15*time.Minute
+	default:
+		return // what the operator made with one network is not told
+	}
+	name := append(append(room[:0], '"'), w.cause.String()...)
+	name = append(name, `";`...)
+	policy := append(strconv.AppendInt(append(name, "q="...), int64(quota), 10), ";w="...)
+	h.SetCanonical(rateLimitPolicy, strconv.AppendInt(policy, seconds(window), 10))
+	h.SetCanonical(rateLimit, strconv.AppendInt(append(name, "r=0;t="...), seconds(w.after), 10))
 }
 
 // writeHead makes body and status the response, with what every head says.
@@ -117,7 +136,7 @@ func (s *Server) writeFailure(ctx *fasthttp.RequestCtx, x *exchange, r request, 
 	p := r.base.policy
 	x.url = AppendURL(x.url[:0], p.BaseURL, r.below)
 	x.body = appendError(x.body[:0], f.status, explain(f.status), f.detail, p, x.url)
-	writeError(ctx, f.status, x.body, f.after)
+	s.writeError(ctx, f.status, x.body, f.wait)
 	if f.status == http.StatusMethodNotAllowed {
 		ctx.Response.Header.SetCanonical(allow, methods)
 	}

@@ -27,6 +27,10 @@ type exchange struct {
 	body   []byte // that is sent
 	plain  []byte // the body as it was rendered, where it is sent in gzip
 	tag    []byte // its entity tag
+
+	marks    marks        // of the body
+	rendered bool         // body, tag and marks are those of answer
+	as       lookup.Class // which it had then
 }
 
 // request is where a request came in.
@@ -40,8 +44,8 @@ type request struct {
 type failure struct {
 	status int
 	class  lookup.Class
-	detail string        // one more sentence for who asked; "" for none
-	after  time.Duration // true wait until it is worth asking again; 0 = none is told
+	detail string // one more sentence for who asked; "" for none
+	wait   wait
 }
 
 // retryUnknown is how long a client is asked to wait when the data cannot tell.
@@ -90,7 +94,7 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	base, found := s.basesOf(view).match(path)
 	r := request{client: c.client, base: base}
 	if c.proxied {
-		r.client = ratelimit.ClientAt(s.Proxies.client(head, c.client.Addr))
+		r.client = s.Limiter.Client(s.Proxies.client(head, c.client.Addr))
 	}
 	long := len(path) > lookup.MaxPath || len(rawQuery) > lookup.MaxPath
 	if found && !long {
@@ -114,7 +118,7 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 		return
 	}
 	if view == nil {
-		s.refuse(ctx, x, r, failure{status: http.StatusServiceUnavailable, class: lookup.Error, after: retryUnknown})
+		s.refuse(ctx, x, r, failure{status: http.StatusServiceUnavailable, class: lookup.Error, wait: wait{after: retryUnknown}})
 		return
 	}
 	var err error
@@ -127,9 +131,6 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	now := time.Now()
 	a := &x.answer
 	s.Finder.Find(view, &x.query, now, a)
-	// The price is what this answer would show, hence after the look-up; a
-	// refusal must cost less than an answer, hence before rendering.
-	after := settle(a, s.Limiter.Decide(r.client, a.Ask, now))
 	tld := ""
 	if a.TLD != nil {
 		tld = a.TLD.Name
@@ -137,49 +138,96 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 		a.Policy = base.policy
 	}
 	x.url = AppendURL(x.url[:0], base.of(a.Policy), r.below)
-	s.show(ctx, x, after)
+	x.rendered = false
+	s.show(ctx, x, s.decide(head, x, r.client, now))
 	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, r.client.Audience)
 }
 
-// show makes the answer of x the response: whole, in gzip, or that the client has it
-// already (rdap.md §1.5). Only what was found is worth compressing and keeping.
-func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, after time.Duration) {
-	a, head := &x.answer, &ctx.Request.Header
-	if a.Class != lookup.Found && a.Class != lookup.Degraded && a.Class != lookup.Help {
-		var status int
-		x.body, status = appendRefusal(x.body[:0], a, x.url)
-		writeError(ctx, status, x.body, after)
-		return
-	}
-	zip := s.Compressed != nil && takesGzip(head.PeekAll(acceptEncoding))
-	var m marks
-	x.body, _, m = s.prebuilt.appendBody(x.body[:0], a, x.url)
-	x.tag = appendTag(x.tag[:0], x.body, m)
-	known := hasTag(head.PeekAll(ifNoneMatch), x.tag)
-	switch {
-	case known:
-		x.body = x.body[:0]
-	case zip:
-		x.plain, x.body = x.body, x.plain
-		x.body = s.Compressed.AppendGzip(x.body[:0], x.plain, m.stamp)
-	}
-	s.writeFound(ctx, x.body, found{tag: x.tag, known: known, gzip: zip && !known, degraded: a.Class == lookup.Degraded})
+// decide makes the answer of x what its client may learn. The price is what the
+// answer would show, hence it comes after the look-up; a refusal must cost less than
+// an answer, hence before rendering. But whether the client has the answer already,
+// and so learns next to nothing, only the body tells.
+func (s *Server) decide(head *fasthttp.RequestHeader, x *exchange, client ratelimit.Client, now time.Time) wait {
+	a := &x.answer
+	a.Ask.Bodiless = head.IsHead() || s.known(head, x)
+	return settle(a, s.Limiter.Decide(client, a.Ask, now))
 }
 
-// settle makes a what decision leaves of it, and returns how long it is until it
-// is worth asking again, 0 where that does not matter.
-func settle(a *lookup.Answer, decision ratelimit.Decision) time.Duration {
+// shows reports whether answers of class c show something, and so are worth
+// compressing and keeping.
+func shows(c lookup.Class) bool {
+	return c == lookup.Found || c == lookup.Degraded || c == lookup.Help
+}
+
+// known reports whether the client has the answer of x already, by its tag. It renders
+// the answer where the client tells a tag.
+func (s *Server) known(head *fasthttp.RequestHeader, x *exchange) bool {
+	tags := head.PeekAll(ifNoneMatch)
+	if len(tags) == 0 || !shows(x.answer.Class) {
+		return false
+	}
+	s.render(x)
+	return hasTag(tags, x.tag)
+}
+
+// render makes body and tag of the answer of x, unless they are made.
+func (s *Server) render(x *exchange) {
+	if x.rendered && x.as == x.answer.Class {
+		return
+	}
+	x.body, _, x.marks = s.prebuilt.appendBody(x.body[:0], &x.answer, x.url)
+	x.tag = appendTag(x.tag[:0], x.body, x.marks)
+	x.rendered, x.as = true, x.answer.Class
+}
+
+// show makes the answer of x the response: whole, in gzip, or that the client has it
+// already (rdap.md §1.5).
+func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, w wait) {
+	a, head := &x.answer, &ctx.Request.Header
+	if !shows(a.Class) {
+		var status int
+		x.body, status = appendRefusal(x.body[:0], a, x.url)
+		if w.cause == ratelimit.Denied {
+			status = http.StatusForbidden
+			x.body = appendError(x.body[:0], status, explain(status), "", a.Policy, x.url)
+		}
+		s.writeError(ctx, status, x.body, w)
+		return
+	}
+	f := found{degraded: a.Class == lookup.Degraded, known: s.known(head, x)}
+	s.render(x)
+	f.tag = x.tag
+	switch {
+	case f.known:
+		x.body = x.body[:0]
+	case s.Compressed != nil && takesGzip(head.PeekAll(acceptEncoding)):
+		f.gzip = true
+		x.plain, x.body = x.body, x.plain
+		x.body = s.Compressed.AppendGzip(x.body[:0], x.plain, x.marks.stamp)
+	}
+	s.writeFound(ctx, x.body, f)
+}
+
+// wait is how long it is until it is worth asking again, 0 where that does not matter,
+// and which limit says so.
+type wait struct {
+	after time.Duration
+	cause ratelimit.Cause
+}
+
+// settle makes a what decision leaves of it, and returns how long to wait.
+func settle(a *lookup.Answer, decision ratelimit.Decision) wait {
 	switch decision.Verdict {
 	case ratelimit.Refuse:
 		a.Class = lookup.Limited
-		return decision.RetryIn
+		return wait{decision.RetryIn, decision.Cause}
 	case ratelimit.Degrade:
 		a.WithoutContacts()
 	}
 	if a.Class == lookup.Unknown {
-		return retryUnknown
+		return wait{after: retryUnknown}
 	}
-	return 0
+	return wait{}
 }
 
 var questionMark = []byte{'?'}
@@ -210,14 +258,17 @@ func unparsed(err error) failure {
 func (s *Server) refuseCrowded(ctx *fasthttp.RequestCtx, c *conn, x *exchange, r request) {
 	ctx.SetConnectionClose()
 	c.lingers.Store(true) // more may be on its way behind the request
-	s.writeFailure(ctx, x, r, failure{status: http.StatusTooManyRequests, after: retryCrowded})
+	s.writeFailure(ctx, x, r, failure{status: http.StatusTooManyRequests, wait: wait{after: retryCrowded}})
 	s.count(lookup.Limited, r.client)
 }
 
 // refuse answers without a look-up. Junk is priced like any query.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, x *exchange, r request, f failure) {
 	if d := s.Limiter.Decide(r.client, ratelimit.Ask{}, time.Now()); d.Verdict == ratelimit.Refuse {
-		f = failure{status: http.StatusTooManyRequests, class: lookup.Limited, after: d.RetryIn}
+		f = failure{status: http.StatusTooManyRequests, class: lookup.Limited, wait: wait{d.RetryIn, d.Cause}}
+		if d.Cause == ratelimit.Denied {
+			f.status = http.StatusForbidden
+		}
 	}
 	s.writeFailure(ctx, x, r, f)
 	s.count(f.class, r.client)

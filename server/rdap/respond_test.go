@@ -1,6 +1,7 @@
 package rdap
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -31,12 +32,60 @@ func TestSettle(t *testing.T) {
 		{"what the data cannot tell is worth asking again", stale(), "domain/nosuchname.coop", ratelimit.Decision{}, lookup.Unknown, retryUnknown, 503},
 	} {
 		a := test.k.find(t, test.target)
-		if got := settle(a, test.decision); got != test.after || a.Class != test.class {
+		if got := settle(a, test.decision); got.after != test.after || a.Class != test.class {
 			t.Errorf("%s: class %v after %v, want %v after %v", test.rule, a.Class, got, test.class, test.after)
 		}
 		if _, status := AppendBody(nil, a, nil); status != test.status {
 			t.Errorf("%s: status %d, want %d", test.rule, status, test.status)
 		}
+	}
+}
+
+// TestWithoutBodyIsPricedAsARepeat: HEAD, and what the client has already, teach next to
+// nothing; who makes a tag up gets the answer, for its price.
+func TestWithoutBodyIsPricedAsARepeat(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	const target = "domain/published.coop"
+	tag := tagOf(t, fixture(), target)
+	for _, test := range []struct {
+		rule, method, tag string
+		want              bool
+	}{
+		{"the whole answer", "GET", "", false},
+		{"its head", "HEAD", "", true},
+		{"nothing new", "GET", tag, true},
+		{"a new answer", "GET", `W/"0123456789abcdef"`, false},
+	} {
+		var head fasthttp.RequestHeader
+		head.SetMethod(test.method)
+		if test.tag != "" {
+			head.Set("If-None-Match", test.tag)
+		}
+		k, x := fixture(), new(exchange)
+		x.answer = *k.find(t, target)
+		x.url = AppendURL(nil, testBase, []byte(target))
+		r.decide(&head, x, ratelimit.Client{}, time.Now())
+		if x.answer.Ask.Bodiless != test.want {
+			t.Errorf("%s: bodiless is %v, want %v", test.rule, x.answer.Ask.Bodiless, test.want)
+		}
+	}
+}
+
+// TestDegradedIsRenderedAnew: what was rendered to find out whether the client has it is
+// not what a client over its budget gets.
+func TestDegradedIsRenderedAnew(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), nil)
+	var ctx fasthttp.RequestCtx
+	ctx.Request.Header.Set("If-None-Match", `"x"`)
+	k, x := fixture(), new(exchange)
+	x.answer = *k.find(t, "domain/published.coop")
+	x.url = AppendURL(nil, testBase, []byte("domain/published.coop"))
+	r.decide(&ctx.Request.Header, x, ratelimit.Client{}, time.Now())
+	full := string(x.body)
+	settle(&x.answer, ratelimit.Decision{Verdict: ratelimit.Degrade})
+	r.show(&ctx, x, wait{})
+	if got := string(ctx.Response.Body()); got == full || !strings.Contains(got, "redacted due to authorization") {
+		t.Errorf("it gets %s", got)
 	}
 }
 
@@ -58,7 +107,7 @@ func TestOnlyFullAnswersAreStored(t *testing.T) {
 		k, x, ctx := fixture(), new(exchange), new(fasthttp.RequestCtx)
 		k.degraded = test.degraded
 		x.answer = *k.find(t, test.target)
-		r.show(ctx, x, 0)
+		r.show(ctx, x, wait{})
 		if got := string(ctx.Response.Header.Peek("Cache-Control")); got != test.want {
 			t.Errorf("%s, degraded %v: Cache-Control is %q, want %q", test.target, test.degraded, got, test.want)
 		}

@@ -3,6 +3,7 @@ package rdap
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -102,8 +103,36 @@ func TestLimit(t *testing.T) {
 		if err != nil || after < 90 || after > 100 {
 			t.Errorf("%s: Retry-After is %q, want about 100", target, res.Header.Get("Retry-After"))
 		}
-		if got := res.Header.Get("Access-Control-Expose-Headers"); got != "ETag, Retry-After" {
+		if got, want := res.Header.Get("RateLimit"), fmt.Sprintf(`"second";r=0;t=%d`, after); got != want {
+			t.Errorf("%s: RateLimit is %q, want %q", target, got, want)
+		}
+		if got := res.Header.Get("RateLimit-Policy"); got != `"second";q=3;w=300` {
+			t.Errorf("%s: RateLimit-Policy is %q", target, got)
+		}
+		if got := res.Header.Get("Access-Control-Expose-Headers"); got != "ETag, RateLimit, RateLimit-Policy, Retry-After" {
 			t.Errorf("scripts cannot read Retry-After: %q", got)
+		}
+	}
+	if n := r.counted()[lookup.Limited]; n != 3 {
+		t.Errorf("counted %v", r.counted())
+	}
+}
+
+// TestDeniedNetwork: no waiting helps whom the operator's list denies.
+func TestDeniedNetwork(t *testing.T) {
+	list, err := ratelimit.ReadNetworks(strings.NewReader("127.0.0.0/8 deny\n"), "networks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, cachetest.RDAP(), func(s *Server) {
+		s.Limiter = ratelimit.New(ratelimit.Config{}, time.Now())
+		s.Limiter.SetNetworks(list)
+	})
+	for _, target := range []string{"/domain/example.coop", "/domain/%25zz", "/nothing"} {
+		res := r.get(t, target)
+		res.check(t, target[1:])
+		if res.StatusCode != http.StatusForbidden || res.Header.Get("Retry-After") != "" {
+			t.Errorf("%s: status %d, Retry-After %q", target, res.StatusCode, res.Header.Get("Retry-After"))
 		}
 	}
 	if n := r.counted()[lookup.Limited]; n != 3 {
@@ -174,11 +203,19 @@ func TestFullServerClosesAtOnce(t *testing.T) {
 	}
 }
 
+// odd is a registry with a name that cannot be shown.
+func odd() *cache.View {
+	return cachetest.Build(
+		&registry.TLD{Name: "coop"}, &registry.Registrar{ClID: "r", Name: "R", IANA: 1},
+		&registry.Domain{Name: "odd.coop", ROID: "D1-CNIC", Registrar: "r", Created: 1, Expires: 1, Statuses: 1 << 31}, // no status has this bit
+	)
+}
+
 // TestPanicIsAnError: a fault of ours is one error, and the server goes on.
 func TestPanicIsAnError(t *testing.T) {
-	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Limiter = nil })
+	r := newRig(t, odd(), nil)
 	for range 3 {
-		res := r.get(t, "/domain/published.coop")
+		res := r.get(t, "/domain/odd.coop")
 		if res.StatusCode != http.StatusInternalServerError {
 			t.Errorf("status %d, want 500", res.StatusCode)
 		}
@@ -195,7 +232,7 @@ func TestPanicIsAnError(t *testing.T) {
 	if strings.Count(log, "a fault of ours") != 1 || !strings.Contains(log, "respond.go") {
 		t.Errorf("the log should tell one fault and where it was: %s", log)
 	}
-	if strings.Contains(log, "127.0.0.1") || strings.Contains(log, "published") {
+	if strings.Contains(log, "127.0.0.1") || strings.Contains(log, "odd.coop") {
 		t.Errorf("the log tells who asked for what: %s", log)
 	}
 }
@@ -203,11 +240,7 @@ func TestPanicIsAnError(t *testing.T) {
 // TestPanicIsCountedOnce: a fault on the way to a body is counted as one, not as
 // what was found as well.
 func TestPanicIsCountedOnce(t *testing.T) {
-	view := cachetest.Build(
-		&registry.TLD{Name: "coop"}, &registry.Registrar{ClID: "r", Name: "R", IANA: 1},
-		&registry.Domain{Name: "odd.coop", ROID: "D1-CNIC", Registrar: "r", Created: 1, Expires: 1, Statuses: 1 << 31}, // no status has this bit
-	)
-	r := newRig(t, view, nil)
+	r := newRig(t, odd(), nil)
 	if res := r.get(t, "/domain/odd.coop"); res.StatusCode != http.StatusInternalServerError {
 		t.Errorf("status %d, want 500", res.StatusCode)
 	}
