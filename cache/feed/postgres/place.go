@@ -88,12 +88,10 @@ func (p *place) advance(horizon uint64, read map[uint64]struct{}) {
 	p.seen = slices.DeleteFunc(p.seen, func(xid uint64) bool { return xid < horizon })
 	slices.Sort(p.seen)
 	p.seen = slices.Compact(p.seen)
-	if len(p.seen) > maxSeen {
-		p.seen = nil
-	}
+	p.seen = p.seen[:min(len(p.seen), maxSeen)]
 }
 
 // maxSeen is the most transactions above the horizon that are remembered. When
-// one transaction has been open for so many others, they are read again in every
-// poll, which does no harm but takes time.
+// one transaction has been open for more others than that, the rest is read again
+// in every poll, which does no harm but takes time.
 const maxSeen = 100_000

@@ -49,7 +49,7 @@ func (s *Source) snapshot(ctx context.Context, put func(cache.Change) error) (*h
 	}
 	s.behindSince = time.Time{}
 	s.look(now, polled)
-	s.at, s.polled, s.seen, s.fresh = to.position(), polled, len(to.seen), false
+	s.at, s.polled, s.named, s.fresh = to.position(), polled, len(to.seen), false
 	s.tell(func(status *feed.SourceStatus) { status.Behind = 0 })
 	return now, nil
 }

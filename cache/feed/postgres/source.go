@@ -47,7 +47,7 @@ type Source struct {
 	// call must poll at once.
 	at     cache.Position
 	polled time.Time
-	seen   int // transactions that at remembers
+	named  int // transactions that the last poll remembered or read: the next has to name them, or to read them again
 	wasAt  registry.Time
 
 	behindSince time.Time // when the database was first found to stand before our position; zero = it does not
@@ -205,7 +205,7 @@ func (s *Source) wait(ctx context.Context, at cache.Position) (noticed time.Time
 	}
 	noticed = clock.Now()
 	s.tell(func(status *feed.SourceStatus) { status.WakeUps++ })
-	return noticed, s.ear.drain(ctx, clock, settle+time.Duration(s.seen)*settleSeen)
+	return noticed, s.ear.drain(ctx, clock, settle+time.Duration(s.named)*settleSeen)
 }
 
 // poll reads in one transaction all that changed since from, and what is due.
@@ -230,7 +230,7 @@ func (s *Source) poll(ctx context.Context, from *place, due func(clock registry.
 		return cache.Delta{}, err
 	}
 	s.look(now, polled)
-	s.at, s.polled, s.seen, s.fresh = delta.To, polled, len(to.seen), false
+	s.at, s.polled, s.named, s.fresh = delta.To, polled, max(len(to.seen), s.named), false
 	return delta, nil
 }
 
@@ -266,6 +266,7 @@ func (s *Source) read(ctx context.Context, watch *watch, from *place, now *head,
 		return cache.Delta{}, nil, err
 	}
 	to.advance(now.horizon, read)
+	s.named = len(read)
 	delta := cache.Delta{To: to.position(), AsOf: now.asOf}
 	err = keys.Chunks(func(kind registry.Kind, names []string) error {
 		changes, err := s.byKey(ctx, watch, kind, names)

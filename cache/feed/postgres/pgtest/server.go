@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -252,15 +253,16 @@ func (s *Server) end(sig syscall.Signal) error {
 	if s.process == nil {
 		return nil
 	}
-	children := s.children()
-	err := s.process.Process.Signal(sig)
+	var children []int
 	if sig == syscall.SIGKILL {
-		for _, pid := range children {
-			_ = syscall.Kill(pid, sig) // it may have gone with its parent
-		}
+		_ = s.process.Process.Signal(syscall.SIGSTOP) // or it makes more of them; it may have ended
+		children = s.children()
 	}
-	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := s.process.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
+	}
+	for _, pid := range children {
+		_ = syscall.Kill(pid, sig) // it may have gone with its parent
 	}
 	select {
 	case <-s.exited:
@@ -268,7 +270,34 @@ func (s *Server) end(sig syscall.Signal) error {
 		return fmt.Errorf("PostgreSQL in %s (process %d) did not end within %v", s.dir, s.process.Process.Pid, patience)
 	}
 	s.process = nil
+	// One that is left holds the shared memory, and no server starts beside it.
+	for deadline := time.Now().Add(patience); slices.ContainsFunc(children, lives); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("PostgreSQL in %s left processes of %v behind", s.dir, children)
+		}
+	}
 	return nil
+}
+
+// lives reports whether a process is there and has not ended: one that nobody
+// has asked how it ended is no more than that.
+func lives(pid int) bool {
+	state, _, ok := stat(pid)
+	return ok && state != "Z" && state != "X"
+}
+
+// stat returns the state of a process and its parent (Linux proc(5)).
+func stat(pid int) (state, parent string, ok bool) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return "", "", false
+	}
+	// pid (name) state parent ...; the name may hold anything.
+	rest := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(rest) < 2 {
+		return "", "", false
+	}
+	return rest[0], rest[1], true
 }
 
 // Freeze stops every process of the server where it stands: its connections
@@ -296,20 +325,15 @@ func (s *Server) signalAll(sig syscall.Signal) error {
 
 // children returns the processes that the server has started.
 func (s *Server) children() []int {
-	parent := strconv.Itoa(s.process.Process.Pid)
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is right
+	ours := strconv.Itoa(s.process.Process.Pid)
+	processes, _ := filepath.Glob("/proc/[0-9]*") // the pattern is right
 	var pids []int
-	for _, path := range stats {
-		stat, err := os.ReadFile(path)
+	for _, path := range processes {
+		pid, err := strconv.Atoi(filepath.Base(path))
 		if err != nil {
-			continue // it has ended
-		}
-		// pid (name) state parent ...; the name may hold anything.
-		rest := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if len(rest) < 2 || rest[1] != parent {
 			continue
 		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+		if _, parent, ok := stat(pid); ok && parent == ours {
 			pids = append(pids, pid)
 		}
 	}
