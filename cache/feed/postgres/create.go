@@ -55,13 +55,13 @@ func (l *Loader) prepare(ctx context.Context, force bool) error {
 		}
 	}
 	if !force {
-		for _, t := range loadColumns {
+		for _, t := range tables.Columns {
 			var filled bool
-			if err := l.conn.QueryRow(ctx, "select exists (select from registry."+t.table+")").Scan(&filled); err != nil {
+			if err := l.conn.QueryRow(ctx, "select exists (select from registry."+t.Table+")").Scan(&filled); err != nil {
 				return explain(err)
 			}
 			if filled {
-				return fmt.Errorf("%w: table registry.%s has rows; --force replaces them all", ErrNotEmpty, t.table)
+				return fmt.Errorf("%w: table registry.%s has rows; --force replaces them all", ErrNotEmpty, t.Table)
 			}
 		}
 	}
@@ -72,10 +72,10 @@ func (l *Loader) prepare(ctx context.Context, force bool) error {
 // which would journal each row, references, keys and indexes.
 func (l *Loader) strip(ctx context.Context) error {
 	var all []string
-	for _, t := range loadColumns {
-		all = append(all, "registry."+t.table)
+	for _, t := range tables.Columns {
+		all = append(all, "registry."+t.Table)
 		// Before the truncation: it would begin a new epoch by itself.
-		if err := l.exec(ctx, "alter table registry."+t.table+" disable trigger user"); err != nil {
+		if err := l.exec(ctx, "alter table registry."+t.Table+" disable trigger user"); err != nil {
 			return err
 		}
 	}
@@ -125,8 +125,8 @@ func (l *Loader) finish(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, t := range loadColumns {
-		if err := l.exec(ctx, "alter table registry."+t.table+" enable trigger user", "analyze registry."+t.table); err != nil {
+	for _, t := range tables.Columns {
+		if err := l.exec(ctx, "alter table registry."+t.Table+" enable trigger user", "analyze registry."+t.Table); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"rddsd/cache/feed/rde"
+	"rddsd/cache/feed/tables"
 	"rddsd/cache/registry"
 )
 
@@ -34,18 +35,18 @@ func Import(ctx context.Context, deposit, dsn string, force bool) (*rde.Imported
 
 // ContactID stores by which code deposits call a contact.
 func (l *Loader) ContactID(mac []byte, roid string) error {
-	r := &l.tables[loadDepositContact]
+	r := &l.tables[tables.DepositContact]
 	r.bytes(mac)
 	r.text(roid)
-	return l.end(loadDepositContact)
+	return l.end(tables.DepositContact)
 }
 
 // Deposit stores which deposit the registry was made of.
 func (l *Loader) Deposit(d *rde.State) error {
-	r := &l.tables[loadDeposit]
+	r := &l.tables[tables.Deposit]
 	r.text(d.FullID)
 	r.text(d.LastID)
 	r.time(registry.Time(d.Watermark))
 	r.bytes(d.IDKey)
-	return l.end(loadDeposit)
+	return l.end(tables.Deposit)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"rddsd/cache/feed/tables"
 	"rddsd/cache/registry"
 )
 
@@ -28,49 +29,13 @@ type Loader struct {
 	meta Meta
 	drop []definition // constraints and indexes, to be made again
 
-	tables  [loadTables]buffer
+	tables  [tables.Tables]buffer
 	text    []byte        // of one value, made anew for each
 	batches chan batch    // to the goroutine that stores; closed by stop
 	free    chan []byte   // buffers to fill again
 	stored  chan struct{} // closed when that goroutine has ended; nil when nobody waits for it
 	failed  chan struct{} // closed when it has failed, after cause was set
 	cause   error
-}
-
-// The tables that a load writes, in the order in which TRUNCATE and errors name
-// them.
-const (
-	loadTLD = iota
-	loadRegistrar
-	loadContact
-	loadHost
-	loadDomain
-	loadDomainContact
-	loadDomainHost
-	loadDS
-	loadReserved
-	loadDeposit
-	loadDepositContact
-
-	loadTables
-)
-
-var loadColumns = [loadTables]struct{ table, columns string }{
-	loadTLD: {"tld", "name, u_name, gtld, zone_signed, contact_model, created, updated"},
-	loadRegistrar: {"registrar", "clid, iana_id, name, status, url, rdap_url, whois_server, abuse_email, abuse_phone, " +
-		"street, city, sp, pc, cc, voice, voice_ext, fax, fax_ext, email, " +
-		"admin_fn, admin_voice, admin_email, tech_fn, tech_voice, tech_email, contact_model, created, updated"},
-	loadContact: {"contact", "roid, id, clid, name, org, street, city, sp, pc, cc, " +
-		"voice, voice_ext, fax, fax_ext, email, disclose, created, updated"},
-	loadHost: {"host", "roid, name, clid, v4, v6, statuses, created, updated"},
-	loadDomain: {"domain", "roid, name, u_name, idn_table, clid, reseller, registrant, created, updated, transferred, expires, " +
-		"statuses, rgp, add_until, renew_until, autorenew_until, transfer_until"},
-	loadDomainContact:  {"domain_contact", "domain_roid, role, contact_roid"},
-	loadDomainHost:     {"domain_host", "domain_roid, host_roid"},
-	loadDS:             {"ds", "domain_roid, keytag, alg, digest_type, digest"},
-	loadReserved:       {"reserved", "name, reason, of, idn_table, public_text"},
-	loadDeposit:        {"deposit", "full_id, last_id, watermark, id_key"},
-	loadDepositContact: {"deposit_contact", "id_mac, roid"},
 }
 
 // batchBytes is how much one COPY carries. Each costs a round trip; a hundred
@@ -83,13 +48,13 @@ type buffer struct{ rows []byte }
 
 // batch is rows of one table.
 type batch struct {
-	table int
+	table tables.Table
 	rows  []byte
 }
 
 func (l *Loader) begin(ctx context.Context) {
 	l.batches = make(chan batch, 8)
-	l.free = make(chan []byte, cap(l.batches)+loadTables)
+	l.free = make(chan []byte, cap(l.batches)+tables.Tables)
 	l.failed = make(chan struct{})
 	l.stored = make(chan struct{})
 	go l.store(ctx)
@@ -101,12 +66,12 @@ func (l *Loader) store(ctx context.Context) {
 	defer close(l.stored)
 	for b := range l.batches {
 		if l.cause == nil {
-			t := &loadColumns[b.table]
+			t := &tables.Columns[b.table]
 			// The table was emptied in this transaction, which is all that
 			// FREEZE asks: nobody has to visit the rows again.
-			_, err := l.conn.PgConn().CopyFrom(ctx, bytes.NewReader(b.rows), "copy registry."+t.table+" ("+t.columns+") from stdin with (freeze)")
+			_, err := l.conn.PgConn().CopyFrom(ctx, bytes.NewReader(b.rows), "copy registry."+t.Table+" ("+t.Columns+") from stdin with (freeze)")
 			if err != nil {
-				l.cause = fmt.Errorf("load table %s: %w", t.table, explain(err))
+				l.cause = fmt.Errorf("load table %s: %w", t.Table, explain(err))
 				close(l.failed)
 			}
 		}
@@ -118,7 +83,7 @@ func (l *Loader) store(ctx context.Context) {
 }
 
 // end ends the row of table i that was just appended.
-func (l *Loader) end(i int) error {
+func (l *Loader) end(i tables.Table) error {
 	t := &l.tables[i]
 	t.rows[len(t.rows)-1] = '\n' // in the place of the last tab
 	if len(t.rows) < batchBytes {
@@ -128,7 +93,7 @@ func (l *Loader) end(i int) error {
 }
 
 // send hands the rows of table i to the goroutine that stores them.
-func (l *Loader) send(i int) error {
+func (l *Loader) send(i tables.Table) error {
 	t := &l.tables[i]
 	select {
 	case <-l.failed:
@@ -150,7 +115,7 @@ func (l *Loader) stop() error {
 	}
 	for i := range l.tables {
 		if len(l.tables[i].rows) > 0 {
-			if l.send(i) != nil {
+			if l.send(tables.Table(i)) != nil {
 				break // told below
 			}
 		}

@@ -6,13 +6,14 @@ import (
 	"strconv"
 	"time"
 
+	"rddsd/cache/feed/tables"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
 )
 
 // TLD stores t.
 func (l *Loader) TLD(t *registry.TLD) error {
-	r := &l.tables[loadTLD]
+	r := &l.tables[tables.TLD]
 	r.text(t.Name)
 	r.textOrNull(t.UName)
 	r.flag(t.GTLD)
@@ -20,12 +21,12 @@ func (l *Loader) TLD(t *registry.TLD) error {
 	r.text(t.ContactModel.String())
 	r.time(t.Created)
 	r.timeOrNull(t.Updated)
-	return l.end(loadTLD)
+	return l.end(tables.TLD)
 }
 
 // Registrar stores g.
 func (l *Loader) Registrar(g *registry.Registrar) error {
-	r := &l.tables[loadRegistrar]
+	r := &l.tables[tables.Registrar]
 	r.text(g.ClID)
 	if g.IANA != 0 {
 		r.number(g.IANA)
@@ -40,7 +41,7 @@ func (l *Loader) Registrar(g *registry.Registrar) error {
 		g.AdminFN, g.AdminVoice, g.AdminEmail, g.TechFN, g.TechVoice, g.TechEmail, g.ContactModel.String())
 	r.time(g.Created)
 	r.timeOrNull(g.Updated)
-	return l.end(loadRegistrar)
+	return l.end(tables.Registrar)
 }
 
 // Contact stores c so that the view gives back the same c, see
@@ -50,7 +51,7 @@ func (l *Loader) Contact(c *registry.Contact) error {
 	if err != nil {
 		return fmt.Errorf("load %w", err)
 	}
-	r := &l.tables[loadContact]
+	r := &l.tables[tables.Contact]
 	held := func(e registry.Element, value string) {
 		if value == "" && c.Redacted&e == 0 {
 			r.null()
@@ -83,7 +84,7 @@ func (l *Loader) Contact(c *registry.Contact) error {
 	r.list(disclosed.Names())
 	r.time(c.Created)
 	r.timeOrNull(c.Updated)
-	return l.end(loadContact)
+	return l.end(tables.Contact)
 }
 
 // heldStreet is the street that is held, but whose lines are not in the
@@ -92,7 +93,7 @@ var heldStreet = [...]string{""}
 
 // Host stores n.
 func (l *Loader) Host(n *registry.Nameserver) error {
-	r := &l.tables[loadHost]
+	r := &l.tables[tables.Host]
 	r.text(n.ROID)
 	r.text(n.Name)
 	r.text(n.Registrar)
@@ -101,13 +102,13 @@ func (l *Loader) Host(n *registry.Nameserver) error {
 	r.statuses(n.Statuses.Stored())
 	r.time(n.Created)
 	r.timeOrNull(n.Updated)
-	return l.end(loadHost)
+	return l.end(tables.Host)
 }
 
 // Domain stores d with its references, by ROID, and its DS records. What it
 // refers to may be stored before or after it.
 func (l *Loader) Domain(d *synthetic.Domain) error {
-	r := &l.tables[loadDomain]
+	r := &l.tables[tables.Domain]
 	statuses := d.Statuses.Stored()
 	rgp := statuses.RGP()
 	r.text(d.ROID)
@@ -125,7 +126,7 @@ func (l *Loader) Domain(d *synthetic.Domain) error {
 	r.timeOrNull(d.RenewUntil)
 	r.timeOrNull(d.AutoRenewUntil)
 	r.timeOrNull(d.TransferUntil)
-	err := l.end(loadDomain)
+	err := l.end(tables.Domain)
 	for i := 0; i < len(d.Admin) && err == nil; i++ {
 		err = l.contactOf(d.ROID, "admin", d.Admin[i])
 	}
@@ -133,40 +134,40 @@ func (l *Loader) Domain(d *synthetic.Domain) error {
 		err = l.contactOf(d.ROID, "tech", d.Tech[i])
 	}
 	for i := 0; i < len(d.Hosts) && err == nil; i++ {
-		r := &l.tables[loadDomainHost]
+		r := &l.tables[tables.DomainHost]
 		r.text(d.ROID)
 		r.text(d.Hosts[i])
-		err = l.end(loadDomainHost)
+		err = l.end(tables.DomainHost)
 	}
 	for i := 0; i < len(d.DS) && err == nil; i++ {
 		ds := &d.DS[i]
-		r := &l.tables[loadDS]
+		r := &l.tables[tables.DS]
 		r.text(d.ROID)
 		r.number(int(ds.KeyTag))
 		r.number(int(ds.Algorithm))
 		r.number(int(ds.DigestType))
 		r.rows = append(r.rows, `\\x`...)
 		r.rows = append(append(r.rows, ds.Digest...), '\t')
-		err = l.end(loadDS)
+		err = l.end(tables.DS)
 	}
 	return err
 }
 
 func (l *Loader) contactOf(domain, role, contact string) error {
-	r := &l.tables[loadDomainContact]
+	r := &l.tables[tables.DomainContact]
 	r.text(domain)
 	r.text(role)
 	r.text(contact)
-	return l.end(loadDomainContact)
+	return l.end(tables.DomainContact)
 }
 
 // Reserved stores s.
 func (l *Loader) Reserved(s *registry.Reserved) error {
-	r := &l.tables[loadReserved]
+	r := &l.tables[tables.Reserved]
 	r.text(s.Name)
 	r.text(s.Reason.String())
 	r.textsOrNull(s.Of, s.IDNTable, s.PublicText)
-	return l.end(loadReserved)
+	return l.end(tables.Reserved)
 }
 
 // The append functions write one value in the text format of COPY, and a tab.

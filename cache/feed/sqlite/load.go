@@ -10,6 +10,7 @@ import (
 
 	"modernc.org/sqlite"
 
+	"rddsd/cache/feed/tables"
 	"rddsd/deploy/schema"
 )
 
@@ -23,48 +24,13 @@ type Loader struct {
 	temp  string // the file being loaded; "" = in its place or gone
 	conn  driver.Conn
 
-	tables  [loadTables]table
+	tables  [tables.Tables]table
 	row     []byte     // text of a list, made anew for each
 	batches chan batch // to the goroutine that stores; closed by stop
 	free    chan []driver.NamedValue
 	stored  chan struct{} // closed when that goroutine has ended; nil when nobody waits for it
 	failed  chan struct{} // closed when it has failed, after cause was set
 	cause   error
-}
-
-// The tables that a load writes.
-const (
-	loadTLD = iota
-	loadRegistrar
-	loadContact
-	loadHost
-	loadDomain
-	loadDomainContact
-	loadDomainHost
-	loadDS
-	loadReserved
-	loadDeposit
-	loadDepositContact
-
-	loadTables
-)
-
-var loadColumns = [loadTables]struct{ table, columns string }{
-	loadTLD: {"tld", "name, u_name, gtld, zone_signed, contact_model, created, updated"},
-	loadRegistrar: {"registrar", "clid, iana_id, name, status, url, rdap_url, whois_server, abuse_email, abuse_phone, " +
-		"street, city, sp, pc, cc, voice, voice_ext, fax, fax_ext, email, " +
-		"admin_fn, admin_voice, admin_email, tech_fn, tech_voice, tech_email, contact_model, created, updated"},
-	loadContact: {"contact", "roid, id, clid, name, org, street, city, sp, pc, cc, " +
-		"voice, voice_ext, fax, fax_ext, email, disclose, created, updated"},
-	loadHost: {"host", "roid, name, clid, v4, v6, statuses, created, updated"},
-	loadDomain: {"domain", "roid, name, u_name, idn_table, clid, reseller, registrant, created, updated, transferred, expires, " +
-		"statuses, rgp, add_until, renew_until, autorenew_until, transfer_until"},
-	loadDomainContact:  {"domain_contact", "domain_roid, role, contact_roid"},
-	loadDomainHost:     {"domain_host", "domain_roid, host_roid"},
-	loadDS:             {"ds", "domain_roid, keytag, alg, digest_type, digest"},
-	loadReserved:       {"reserved", "name, reason, of, idn_table, public_text"},
-	loadDeposit:        {"deposit", "one, full_id, last_id, watermark, id_key"},
-	loadDepositContact: {"deposit_contact", "id_mac, roid"},
 }
 
 // batchRows is how many rows one INSERT carries. More won nothing
@@ -81,7 +47,7 @@ type table struct {
 
 // batch is up to batchRows rows of one table.
 type batch struct {
-	table int
+	table tables.Table
 	args  []driver.NamedValue
 }
 
@@ -96,8 +62,8 @@ func (l *Loader) open(meta Meta) error {
 		return fmt.Errorf("open the file to load: %w", err)
 	}
 	l.conn = conn
-	tables, _, _ := schema.SQLiteParts()
-	if err := l.exec(tables); err != nil {
+	create, _, _ := schema.SQLiteParts()
+	if err := l.exec(create); err != nil {
 		return err
 	}
 	if err := l.exec("update rdds_meta set registry = coalesce(?, registry), epoch = coalesce(?, epoch), beat_at = coalesce(?, beat_at)",
@@ -108,12 +74,12 @@ func (l *Loader) open(meta Meta) error {
 		return err
 	}
 	for i := range l.tables {
-		if err := l.tables[i].prepare(conn, loadColumns[i].table, loadColumns[i].columns); err != nil {
+		if err := l.tables[i].prepare(conn, tables.Columns[i].Table, tables.Columns[i].Columns); err != nil {
 			return err
 		}
 	}
 	l.batches = make(chan batch, 16)
-	l.free = make(chan []driver.NamedValue, cap(l.batches)+loadTables)
+	l.free = make(chan []driver.NamedValue, cap(l.batches)+tables.Tables)
 	l.failed = make(chan struct{})
 	l.stored = make(chan struct{})
 	go l.store()
@@ -157,7 +123,7 @@ func (l *Loader) store() {
 	for b := range l.batches {
 		if l.cause == nil {
 			if err := l.tables[b.table].insert(b.args); err != nil {
-				l.cause = fmt.Errorf("create registry %s: load table %s: %w", l.path, loadColumns[b.table].table, err)
+				l.cause = fmt.Errorf("create registry %s: load table %s: %w", l.path, tables.Columns[b.table].Table, err)
 				close(l.failed)
 			}
 		}
@@ -192,7 +158,7 @@ func (t *table) insert(args []driver.NamedValue) error {
 }
 
 // add appends one row to table i.
-func (l *Loader) add(i int, values ...driver.Value) error {
+func (l *Loader) add(i tables.Table, values ...driver.Value) error {
 	t := &l.tables[i]
 	for _, v := range values {
 		t.args = append(t.args, driver.NamedValue{Ordinal: len(t.args) + 1, Value: v})
@@ -204,7 +170,7 @@ func (l *Loader) add(i int, values ...driver.Value) error {
 }
 
 // send hands the rows of table i to the goroutine that stores them.
-func (l *Loader) send(i int) error {
+func (l *Loader) send(i tables.Table) error {
 	t := &l.tables[i]
 	select {
 	case <-l.failed:
@@ -226,7 +192,7 @@ func (l *Loader) stop() error {
 	}
 	for i := range l.tables {
 		if len(l.tables[i].args) > 0 {
-			if l.send(i) != nil {
+			if l.send(tables.Table(i)) != nil {
 				break // told below
 			}
 		}

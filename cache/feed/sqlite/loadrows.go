@@ -5,13 +5,14 @@ import (
 	"fmt"
 
 	"rddsd/cache/feed/rde"
+	"rddsd/cache/feed/tables"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
 )
 
 // TLD stores t.
 func (l *Loader) TLD(t *registry.TLD) error {
-	return l.add(loadTLD, t.Name, textOrNull(t.UName), boolean(t.GTLD), boolean(t.ZoneSigned), t.ContactModel.String(),
+	return l.add(tables.TLD, t.Name, textOrNull(t.UName), boolean(t.GTLD), boolean(t.ZoneSigned), t.ContactModel.String(),
 		int64(t.Created), timeOrNull(t.Updated))
 }
 
@@ -21,7 +22,7 @@ func (l *Loader) Registrar(r *registry.Registrar) error {
 	if r.IANA != 0 {
 		iana = int64(r.IANA)
 	}
-	return l.add(loadRegistrar, r.ClID, iana, r.Name, r.Status,
+	return l.add(tables.Registrar, r.ClID, iana, r.Name, r.Status,
 		textOrNull(r.URL), textOrNull(r.RDAPURL), textOrNull(r.WhoisServer), textOrNull(r.AbuseEmail), textOrNull(r.AbusePhone),
 		l.list(r.Street), textOrNull(r.City), textOrNull(r.SP), textOrNull(r.PC), textOrNull(r.CC),
 		textOrNull(r.Voice), textOrNull(r.VoiceExt), textOrNull(r.Fax), textOrNull(r.FaxExt), textOrNull(r.Email),
@@ -54,7 +55,7 @@ func (l *Loader) Contact(c *registry.Contact) error {
 	case len(c.Street) > 0:
 		street = l.list(c.Street)
 	}
-	return l.add(loadContact, c.ROID, c.Handle, c.Registrar,
+	return l.add(tables.Contact, c.ROID, c.Handle, c.Registrar,
 		held(registry.ElementName, c.Name), held(registry.ElementOrg, c.Org), street,
 		held(registry.ElementCity, c.City), textOrNull(c.SP), held(registry.ElementPC, c.PC), textOrNull(c.CC),
 		held(registry.ElementVoice, c.Voice), held(registry.ElementVoiceExt, c.VoiceExt),
@@ -64,7 +65,7 @@ func (l *Loader) Contact(c *registry.Contact) error {
 
 // Host stores n.
 func (l *Loader) Host(n *registry.Nameserver) error {
-	return l.add(loadHost, n.ROID, n.Name, n.Registrar, l.list(n.V4), l.list(n.V6), l.statuses(n.Statuses.Stored()),
+	return l.add(tables.Host, n.ROID, n.Name, n.Registrar, l.list(n.V4), l.list(n.V6), l.statuses(n.Statuses.Stored()),
 		int64(n.Created), timeOrNull(n.Updated))
 }
 
@@ -73,39 +74,39 @@ func (l *Loader) Host(n *registry.Nameserver) error {
 func (l *Loader) Domain(d *synthetic.Domain) error {
 	statuses := d.Statuses.Stored()
 	rgp := statuses.RGP()
-	err := l.add(loadDomain, d.ROID, d.Name, textOrNull(d.UName), textOrNull(d.IDNTable), d.Registrar, textOrNull(d.Reseller),
+	err := l.add(tables.Domain, d.ROID, d.Name, textOrNull(d.UName), textOrNull(d.IDNTable), d.Registrar, textOrNull(d.Reseller),
 		textOrNull(d.Registrant), int64(d.Created), timeOrNull(d.Updated), timeOrNull(d.Transferred), int64(d.Expires),
 		l.statuses(statuses&^rgp), l.statuses(rgp),
 		timeOrNull(d.AddUntil), timeOrNull(d.RenewUntil), timeOrNull(d.AutoRenewUntil), timeOrNull(d.TransferUntil))
 	for i := 0; i < len(d.Admin) && err == nil; i++ {
-		err = l.add(loadDomainContact, d.ROID, "admin", d.Admin[i])
+		err = l.add(tables.DomainContact, d.ROID, "admin", d.Admin[i])
 	}
 	for i := 0; i < len(d.Tech) && err == nil; i++ {
-		err = l.add(loadDomainContact, d.ROID, "tech", d.Tech[i])
+		err = l.add(tables.DomainContact, d.ROID, "tech", d.Tech[i])
 	}
 	for i := 0; i < len(d.Hosts) && err == nil; i++ {
-		err = l.add(loadDomainHost, d.ROID, d.Hosts[i])
+		err = l.add(tables.DomainHost, d.ROID, d.Hosts[i])
 	}
 	for i := 0; i < len(d.DS) && err == nil; i++ {
 		ds := &d.DS[i]
-		err = l.add(loadDS, d.ROID, int64(ds.KeyTag), int64(ds.Algorithm), int64(ds.DigestType), ds.Digest)
+		err = l.add(tables.DS, d.ROID, int64(ds.KeyTag), int64(ds.Algorithm), int64(ds.DigestType), ds.Digest)
 	}
 	return err
 }
 
 // Reserved stores r.
 func (l *Loader) Reserved(r *registry.Reserved) error {
-	return l.add(loadReserved, r.Name, r.Reason.String(), textOrNull(r.Of), textOrNull(r.IDNTable), textOrNull(r.PublicText))
+	return l.add(tables.Reserved, r.Name, r.Reason.String(), textOrNull(r.Of), textOrNull(r.IDNTable), textOrNull(r.PublicText))
 }
 
 // ContactID stores by which code deposits call a contact.
 func (l *Loader) ContactID(mac []byte, roid string) error {
-	return l.add(loadDepositContact, mac, roid)
+	return l.add(tables.DepositContact, mac, roid)
 }
 
 // Deposit stores which deposit the registry was made of.
 func (l *Loader) Deposit(d *rde.State) error {
-	return l.add(loadDeposit, int64(1), d.FullID, d.LastID, int64(d.Watermark), d.IDKey)
+	return l.add(tables.Deposit, d.FullID, d.LastID, int64(d.Watermark), d.IDKey)
 }
 
 func (l *Loader) list(texts []string) string {
