@@ -33,9 +33,10 @@ func (v *View) Apply(delta Delta, missUntil time.Time) (*View, []Rejected, error
 type draft struct {
 	View
 	own      *owner
-	ownFew   bool // the TLDs and registrars are the draft's own
-	changed  bool // TLDs or registrars: their other keys are to be made again
-	work     workspace
+	ownFew   bool      // the TLDs and registrars are the draft's own
+	changed  bool      // TLDs or registrars: their other keys are to be made again
+	work     workspace // the object at hand
+	before   workspace // what it was
 	rejected []Rejected
 }
 
@@ -80,17 +81,18 @@ func (d *draft) change(c Change) error {
 	if reject != "" {
 		return nil
 	}
-	old, err := d.row(c.Kind, c.Name, &d.work)
+	old, voids, err := d.old(c)
 	if err != nil {
 		return err // what the new row takes the place of is not known: only a snapshot helps
 	}
 	if old == c.Row {
 		return nil
 	}
-	if err := d.overlay.set(d.own, c.Key, c.Row, &d.work); err != nil {
+	digest := digestRow(c.Kind, old) // the overlay's row goes, and before is used again
+	if err := d.overlay.set(d.own, c.Key, c.Row, voids, &d.work, &d.before); err != nil {
 		return err
 	}
-	d.digest += digestRow(c.Kind, c.Row) - digestRow(c.Kind, old)
+	d.digest += digestRow(c.Kind, c.Row) - digest
 	if old != "" {
 		d.counts[c.Kind]--
 	}
@@ -105,6 +107,30 @@ func (d *draft) change(c Change) error {
 		d.tlds, d.registrars, d.ownFew = maps.Clone(d.tlds), maps.Clone(d.registrars), true
 	}
 	return d.learn(c.Key, c.Row)
+}
+
+// old returns the row that c, which d.work holds decoded, takes the place of, and
+// the indexes in which what the base says of the object is void after c.
+func (d *draft) old(c Change) (row string, voids indexSet, err error) {
+	e := d.overlay.rows[c.Kind].at(c.Name, "")
+	place, inBase, ok := d.base.kinds[c.Kind].find(c.Name)
+	if ok && inBase {
+		_, ok = d.base.decode(c.Kind, place, &d.before)
+	}
+	voids = allIndexes
+	switch {
+	case ok && inBase && c.Row != "":
+		voids = d.work.differing(c.Kind, &d.before)
+	case !ok && e == nil:
+		return "", 0, d.unreadable(c.Kind, c.Name)
+	}
+	switch {
+	case e != nil:
+		return e.value, voids, nil
+	case inBase:
+		return d.before.encode(c.Kind), voids, nil
+	}
+	return "", voids, nil
 }
 
 // quarantined notes that the newest row under key is in quarantine for reason,

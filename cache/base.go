@@ -41,9 +41,11 @@ import (
 // nothing. Every 32nd place is noted (samples), for searches by prefix and to
 // find a record by its number.
 //
-// What changed since stands in the View's overlay. An entry of the base counts
-// no longer (it is void) once the overlay holds the object that it points at,
-// so each look-up drops void entries of the base and adds those of the overlay.
+// What changed since stands in the View's overlay. A record of the base counts no
+// longer once the overlay holds the object, and an index entry of the base counts
+// no longer (it is void) once the overlay says that the object stands elsewhere in
+// that index, or is gone. So each look-up drops void entries of the base and adds
+// those of the overlay.
 //
 // # Bytes a name
 //

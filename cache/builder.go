@@ -178,7 +178,11 @@ func (b *Builder) Keep(old *View) error {
 		}
 		row = strings.Clone(row)
 		// It goes into the overlay: the base is made, and it holds what else there is.
-		if err := d.overlay.set(d.own, r.Key, row, &d.work); err != nil {
+		err = d.work.decode(r.Kind, row)
+		if err == nil {
+			err = d.overlay.set(d.own, r.Key, row, allIndexes, &d.work, &d.before)
+		}
+		if err != nil {
 			return fmt.Errorf("build a View: keep %s %q: %w", r.Kind, r.Name, err)
 		}
 		d.counts[r.Kind]++

@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"rddsd/cache/registry"
 )
@@ -21,6 +22,36 @@ const (
 
 	indexes = 6 // how many there are
 )
+
+// indexSet is a set of indexes, one bit each.
+type indexSet uint8
+
+const allIndexes indexSet = 1<<indexes - 1
+
+func (s indexSet) has(ix index) bool { return s>>ix&1 != 0 }
+
+// differing returns the indexes in which the object of w that is of kind stands
+// elsewhere than that of old.
+func (w *workspace) differing(kind registry.Kind, old *workspace) (set indexSet) {
+	note := func(ix index, same bool) {
+		if !same {
+			set |= 1 << ix
+		}
+	}
+	switch kind {
+	case registry.KindDomain:
+		d, o := &w.domain, &old.domain
+		note(domainByROID, d.ROID == o.ROID)
+		note(domainByHost, slices.Equal(d.Hosts, o.Hosts))
+		note(domainByContact, d.Registrant == o.Registrant && slices.Equal(d.Tech, o.Tech))
+		note(domainByRefresh, d.RefreshAt == o.RefreshAt)
+	case registry.KindHost:
+		n, o := &w.host, &old.host
+		note(hostByName, n.Name == o.Name)
+		note(hostByAddress, slices.Equal(n.V4, o.V4) && slices.Equal(n.V6, o.V6))
+	}
+	return set
+}
 
 // workspace is what the one writer of a View decodes rows into.
 type workspace struct {

@@ -61,7 +61,7 @@ func (h *hostsAt) next() (roid string, there bool) {
 			return "", false
 		}
 		h.at++
-		if roid, ok := h.view.base.kinds[registry.KindHost].roid(place); ok && !h.view.void(registry.KindHost, roid) {
+		if roid, ok := h.view.base.kinds[registry.KindHost].roid(place); ok && !h.view.void(registry.KindHost, roid, hostByAddress) {
 			return roid, true
 		}
 	}
@@ -85,7 +85,7 @@ func (v *View) DomainsOfContact(roid string, limit int, dst []string) (names []s
 // domainsOf merges what the base says of the object of kind under roid, less what
 // is void, with what the overlay says.
 func (v *View) domainsOf(kind registry.Kind, ix index, roid string, limit int, dst []string) ([]string, bool) {
-	domains := v.referring(kind, roid)
+	domains := v.referring(kind, ix, roid)
 	over := v.overlay.links[ix].from(roid, "")
 	old, there := domains.next()
 	for added := 0; ; added++ {
@@ -116,7 +116,7 @@ func (v *View) Linked(roid string) bool {
 	if first.at() != nil && first.at().a == roid {
 		return true
 	}
-	domains := v.referring(registry.KindHost, roid)
+	domains := v.referring(registry.KindHost, domainByHost, roid)
 	_, there := domains.next()
 	return there
 }
@@ -125,6 +125,7 @@ func (v *View) Linked(roid string) bool {
 type referring struct {
 	view    *View
 	kind    registry.Kind
+	ix      index
 	roid    string
 	numbers numbers
 	record  domainRecord
@@ -133,9 +134,9 @@ type referring struct {
 	buffer  [128]byte
 }
 
-func (v *View) referring(kind registry.Kind, roid string) referring {
+func (v *View) referring(kind registry.Kind, ix index, roid string) referring {
 	list, _ := v.base.domainsOf(kind, roid) // where it is damaged, it is empty
-	return referring{view: v, kind: kind, roid: roid, numbers: list, at: -1}
+	return referring{view: v, kind: kind, ix: ix, roid: roid, numbers: list, at: -1}
 }
 
 // next returns the name of the next one that is not void. It is valid until the
@@ -153,7 +154,7 @@ func (l *referring) next() (name []byte, there bool) {
 		if _, ok := b.domain(l.place, &l.record); !ok || !b.refers(&l.record, l.kind, l.roid) {
 			continue
 		}
-		if name = l.record.appendName(l.buffer[:0]); !l.view.void(registry.KindDomain, textOf(name)) {
+		if name = l.record.appendName(l.buffer[:0]); !l.view.void(registry.KindDomain, textOf(name), l.ix) {
 			return name, true
 		}
 	}
@@ -298,7 +299,7 @@ func (v *View) dues() iter.Seq[due] {
 				at = timeOfKey(e.a)
 			}
 			if e == nil || there && (old.at < at || old.at == at && old.name < e.b) {
-				if v.void(registry.KindDomain, old.name) {
+				if v.void(registry.KindDomain, old.name, domainByRefresh) {
 					old, there = base.next()
 					continue
 				}

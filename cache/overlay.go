@@ -7,41 +7,45 @@ import (
 )
 
 // overlay holds what changed since the base was made: rows, "" for an object
-// that is gone, and the index entries of the rows that are there. Copying the
-// struct copies the overlay; see tree.
+// that is gone, and those index entries of the rows that are there which the base
+// does not have. Most changes touch no index: a renewed name keeps its hosts, and
+// costs one entry instead of five. Copying the struct copies the overlay; see
+// tree.
 type overlay struct {
 	rows  [registry.Kinds]tree
 	links [indexes]tree
 	bytes int64 // of all rows
 }
 
-// set replaces what o holds under key by row, "" for an object that is gone.
-func (o *overlay) set(own *owner, key Key, row string, w *workspace) error {
-	old, _ := o.rows[key.Kind].get(key.Name, "")
-	if err := eachLink(key.Kind, old, w, func(ix index, a, b string) { o.links[ix].delete(own, a, b) }); err != nil {
-		return fmt.Errorf("replace a row: %w", err)
+// set replaces what o holds under key by row, which new holds decoded, or by "" for
+// an object that is gone. voids are the indexes in which the base says something
+// else of the object. scratch is for set to use.
+func (o *overlay) set(own *owner, key Key, row string, voids indexSet, new, scratch *workspace) error {
+	old := entry{}
+	if e := o.rows[key.Kind].at(key.Name, ""); e != nil {
+		old = *e
 	}
-	if err := eachLink(key.Kind, row, w, func(ix index, a, b string) { o.links[ix].set(own, a, b, "") }); err != nil {
-		return err
+	if old.value != "" && old.voids != 0 {
+		if err := scratch.decode(key.Kind, old.value); err != nil {
+			return fmt.Errorf("replace a row: %w", err)
+		}
+		scratch.links(key.Kind, func(ix index, a, b string) {
+			if old.voids.has(ix) {
+				o.links[ix].delete(own, a, b)
+			}
+		})
 	}
 	name := key.Name
 	if row != "" {
 		name, _ = rowKey(row) // shares the row's memory, whatever the caller's key was
+		new.links(key.Kind, func(ix index, a, b string) {
+			if voids.has(ix) {
+				o.links[ix].set(own, a, b, "")
+			}
+		})
 	}
-	o.rows[key.Kind].set(own, name, "", row)
-	o.bytes += int64(len(row)) - int64(len(old))
-	return nil
-}
-
-// eachLink calls put for each index entry of row, none when it is "".
-func eachLink(kind registry.Kind, row string, w *workspace, put func(ix index, a, b string)) error {
-	if row == "" || (kind != registry.KindDomain && kind != registry.KindHost) {
-		return nil
-	}
-	if err := w.decode(kind, row); err != nil {
-		return err
-	}
-	w.links(kind, put)
+	o.rows[key.Kind].setRow(own, name, "", row, voids)
+	o.bytes += int64(len(row)) - int64(len(old.value))
 	return nil
 }
 

@@ -37,6 +37,7 @@ type entry struct {
 	order uint64 // first eight bytes of a, so that most comparisons need not follow a pointer
 	a, b  string
 	value string
+	voids indexSet // of a row: the indexes in which the base says something else of the object
 }
 
 func pair(a, b string) entry { return entry{order: order(a), a: a, b: b} }
@@ -100,8 +101,16 @@ func (n *node) child(e *entry) int {
 
 // get returns the value under (a, b).
 func (t *tree) get(a, b string) (value string, ok bool) {
+	if e := t.at(a, b); e != nil {
+		return e.value, true
+	}
+	return "", false
+}
+
+// at returns the entry under (a, b), nil if there is none.
+func (t *tree) at(a, b string) *entry {
 	if t.root == nil {
-		return "", false
+		return nil
 	}
 	e := pair(a, b)
 	n := t.root
@@ -110,15 +119,18 @@ func (t *tree) get(a, b string) (value string, ok bool) {
 	}
 	i, found := n.search(&e)
 	if !found {
-		return "", false
+		return nil
 	}
-	return n.entries[i].value, true
+	return &n.entries[i]
 }
 
 // set puts value under (a, b).
-func (t *tree) set(own *owner, a, b, value string) {
+func (t *tree) set(own *owner, a, b, value string) { t.setRow(own, a, b, value, 0) }
+
+// setRow puts a row under (a, b).
+func (t *tree) setRow(own *owner, a, b, value string, voids indexSet) {
 	e := pair(a, b)
-	e.value = value
+	e.value, e.voids = value, voids
 	if t.root == nil {
 		t.root = &node{owner: own}
 	}
@@ -139,7 +151,7 @@ func (n *node) set(own *owner, e *entry) (left, right *node, added bool) {
 	if n.children == nil {
 		i, found := n.search(e)
 		if found {
-			n.entries[i].value = e.value
+			n.entries[i].value, n.entries[i].voids = e.value, e.voids
 			return n, nil, false
 		}
 		n.entries = slices.Insert(n.entries, i, *e)

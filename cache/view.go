@@ -101,17 +101,17 @@ func (v *View) row(kind registry.Kind, name string, w *workspace) (string, error
 			return w.encode(kind), nil
 		}
 	}
-	return "", fmt.Errorf("%s %q: its record is damaged: %w", kind, name, cmp.Or(v.base.blocks.damaged(), errCut))
+	return "", v.unreadable(kind, name)
 }
 
-// void reports whether the overlay overrides name, so that what the base says
-// of it no longer counts.
-func (v *View) void(kind registry.Kind, name string) bool {
-	if v.overlay.rows[kind].root == nil {
-		return false
-	}
-	_, ok := v.overlay.rows[kind].get(name, "")
-	return ok
+func (v *View) unreadable(kind registry.Kind, name string) error {
+	return fmt.Errorf("%s %q: its record is damaged: %w", kind, name, cmp.Or(v.base.blocks.damaged(), errCut))
+}
+
+// void reports whether the overlay overrides what the base says of name in ix.
+func (v *View) void(kind registry.Kind, name string, ix index) bool {
+	e := v.overlay.rows[kind].at(name, "")
+	return e != nil && e.voids.has(ix)
 }
 
 // Rejection returns why the newest row of key could not be published, "" if it
@@ -187,15 +187,22 @@ func (v *View) without(kind registry.Kind, name string, ok bool) Presence {
 func (v *View) DomainByROID(roid string, d *registry.Domain) Presence {
 	defer runtime.KeepAlive(v)
 	var r domainRecord
-	hit := v.find(registry.KindDomain, &v.base.domainByROID, domainByROID, roid, func(place uint32) (name string, same, ok bool) {
+	read := func(place uint32) (name string, same, ok bool) {
 		if _, ok := v.base.domain(place, &r); !ok || !r.hasROID(roid, &v.base.texts) {
 			return "", false, ok
 		}
 		d.Memory = r.appendName(d.Memory[:0])
 		return textOf(d.Memory), true, true
-	})
+	}
+	hit := v.find(registry.KindDomain, &v.base.domainByROID, domainByROID, roid, read)
 	switch {
 	case hit.damaged:
+		return Unknown
+	case hit.inBase && v.overlay.rows[registry.KindDomain].root != nil:
+		// The overlay may hold it too, with the same ROID.
+		if name, _, ok := read(hit.place); ok {
+			return v.Domain(name, d)
+		}
 		return Unknown
 	case hit.inBase:
 		return v.domainAt(hit.place, d)
@@ -257,7 +264,11 @@ func (v *View) NameserverByName(name string, n *registry.Nameserver) Presence {
 	case hit.damaged:
 		return Unknown
 	case hit.inBase:
-		return v.hostAt(hit.place, n)
+		roid, ok := v.base.kinds[registry.KindHost].roid(hit.place)
+		if !ok {
+			return Unknown
+		}
+		return v.Nameserver(roid, n) // the overlay may hold it too, with the same name
 	case hit.key != "":
 		return v.Nameserver(hit.key, n)
 	}
@@ -286,7 +297,7 @@ func (v *View) find(kind registry.Kind, base *buckets, ix index, key string, rea
 		if !ok {
 			return hit{damaged: true}
 		}
-		if !same || key == "" || v.void(kind, object) {
+		if !same || key == "" || v.void(kind, object, ix) {
 			continue
 		}
 		// The order of places is that of keys.
