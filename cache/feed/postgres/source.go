@@ -3,6 +3,7 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -143,6 +144,9 @@ func (s *Source) Next(ctx context.Context, at cache.Position, due func(clock reg
 	delta, err := s.next(ctx, at, due)
 	if err != nil {
 		s.at = cache.Position{}
+		if gap, ok := errors.AsType[*feed.Gap](err); ok && gap.Reason != feed.ReasonLarge {
+			s.log().Warn("the registry cannot be followed on from our position: a snapshot is needed", "reason", gap.Reason, "because", gap.Detail)
+		}
 		return cache.Delta{}, s.explain(ctx, "follow", err)
 	}
 	return delta, nil
