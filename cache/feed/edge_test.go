@@ -207,6 +207,7 @@ func newEdge(t testing.TB, path, dir string) *edge {
 		if err != nil {
 			t.Fatal(err)
 		}
+		disk.Log = e.Follower.Log
 		e.Disk = disk
 	}
 	return e

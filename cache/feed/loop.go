@@ -40,7 +40,7 @@ const minDue = time.Second
 
 // turn does one thing: it waits for a decision, polls, or takes a snapshot.
 func (l *loop) turn(ctx context.Context) {
-	if l.view != nil {
+	if l.view != nil && l.forced != ReasonDamaged { // of what is damaged no base can be made
 		l.store.settle(l.view)
 		l.slowDown(ctx)
 	}
@@ -279,12 +279,12 @@ func (l *loop) checked() {
 	if damage == nil {
 		return
 	}
-	l.Log.Error("the copy on disk is damaged; what cannot be read of it is answered as unknown until it is replaced", "error", damage)
 	if whole := l.Disk.Renew(l.view); whole != nil {
 		l.swap(whole)
-		l.Log.Info("the older generation of the copy on disk has taken the place of the damaged one")
+		l.Log.Info("the older generation of the copy on disk has taken the place of the damaged one: nothing is lost")
 		return
 	}
+	l.store.note(damage) // and the log has been told
 	l.forced = ReasonDamaged
 }
 

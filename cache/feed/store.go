@@ -272,22 +272,26 @@ func (s *store) fault(err error) {
 	}
 	s.pause = min(max(2*s.pause, minRetryDisk), maxRetryDisk)
 	s.retry = s.Clock.Now().Add(s.pause)
-	s.mu.Lock()
-	first := s.status.DiskError == ""
-	s.status.DiskErrors++
-	s.status.DiskError = err.Error()
-	asOf := s.status.AsOf
-	s.mu.Unlock()
 	switch {
-	case !first:
+	case !s.note(err):
 	case s.continues:
 		s.Log.Error("the copy on disk cannot be renewed; nothing is missing from it, but a start takes longer the more changes; "+
 			"free or repair the disk, it is tried again by itself", "error", err)
 	default:
 		s.Log.Error("the copy on disk stays behind; what is served does not suffer, but a restart now would begin with older data "+
 			"and answer what that lacks as unknown until the registry is read; free or repair the disk, it is tried again by itself",
-			"error", err, "served_as_of", asOf.String())
+			"error", err, "served_as_of", s.Status().AsOf.String())
 	}
+}
+
+// note has status tell of err, and reports whether it told of nothing before.
+func (s *store) note(err error) (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first = s.status.DiskError == ""
+	s.status.DiskErrors++
+	s.status.DiskError = err.Error()
+	return first
 }
 
 // close ends the log. confirmed is when what is served was last known to be the
