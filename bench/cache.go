@@ -21,6 +21,7 @@ type caching struct {
 	seed     uint64
 	duration time.Duration
 	dir      string
+	thin     bool
 
 	made    *synthetic.Registry
 	figures figures
@@ -42,10 +43,11 @@ func newCache() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&c.size, "size", 1_000_000, "names of the generated .coop registry; a million takes 1 GiB and 20 s")
+	f.IntVar(&c.size, "size", 1_000_000, "names of the generated .coop registry; a million takes 0.3 GiB and 20 s")
 	f.Uint64Var(&c.seed, "seed", 1, "seed of the generated registry")
 	f.DurationVar(&c.duration, "for", 2*time.Second, "how long to measure each kind of look-up and of delta")
 	f.StringVar(&c.dir, "dir", "", "directory on the disk whose speed is to count (default that for temporary files)")
+	f.BoolVar(&c.thin, "thin", false, "a registry that publishes no contacts")
 	out.addFlags(f)
 	return cmd
 }
@@ -63,7 +65,7 @@ func (c *caching) measure(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	r.tell("building a View of it")
-	view, built, err := buildView(ctx, c.made)
+	view, built, err := buildView(ctx, c.made, c.thin)
 	if err != nil {
 		return err
 	}
@@ -79,6 +81,11 @@ func (c *caching) measure(ctx context.Context, r *run) (err error) {
 	f.add("rss_bytes_per_name", "resident memory", float64(after.rss-before.rss)/names, "B a name")
 	f.add("heap_bytes_per_name", "of it in the Go heap", float64(after.heap-before.heap)/names, "B a name")
 	f.add("build_names_per_s", "building it, rows given", names/built.took.Seconds(), "names/s")
+	usage := view.Usage()
+	for kind, bytes := range usage.Objects {
+		f.add(fmt.Sprintf("%s_bytes_per_name", registry.Kind(kind)), fmt.Sprintf("of it objects of kind %s", registry.Kind(kind)), float64(bytes)/names, "B a name")
+	}
+	f.add("index_bytes_per_name", "of it other ways to find them", float64(usage.Indexes)/names, "B a name")
 	gc := collect()
 	f.add("gc_cpu_ms", "a full garbage collection, processor time", milliseconds(gc.cpu), "ms")
 	f.add("gc_ms", "a full garbage collection, from beginning to end", milliseconds(gc.took), "ms")
@@ -93,12 +100,16 @@ func (c *caching) measure(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	r.tell("writing and loading its file")
-	if err := measureDisk(ctx, f, view, c.dir); err != nil {
+	if err := measureDisk(ctx, f, view, s.hits[0], c.dir); err != nil {
 		return err
 	}
 	r.tell("applying deltas")
-	writer := &changes{view: view, names: s.hits, rng: rand.New(rand.NewPCG(c.seed, 1))}
+	writer := &changes{view: view, names: s.hits, rng: rand.New(rand.NewPCG(c.seed, 1)), clock: threadTime}
 	if err := measureApply(ctx, f, writer, c.duration); err != nil {
+		return err
+	}
+	r.tell("folding")
+	if err := measureFold(ctx, f, writer); err != nil {
 		return err
 	}
 	return measurePause(ctx, f, writer, c.duration)
@@ -113,9 +124,9 @@ func (c *caching) print(out io.Writer, r *run) error {
 func (c *caching) rows(out io.Writer, r *run) {
 	for _, keys := range [...][]string{
 		{"view_names", "rss_bytes_per_name", "heap_bytes_per_name", "row_bytes_per_name", "build_names_per_s", "gc_cpu_ms", "gc_pause_us"},
-		{"view_names", "hit_ns", "miss_ns", "idn_ns", "find_hit_ns", "find_idn_ns"},
-		{"view_names", "file_bytes", "write_s", "load_warm_s", "load_cold_s", "load_cold_read_bytes"},
-		{"view_names", "apply_1_per_s", "apply_100_per_s", "apply_100_p50_us", "apply_100_max_us", "pause_idle_max_us", "pause_apply_max_us"},
+		{"view_names", "hit_ns", "answer_ns", "miss_ns", "idn_ns", "find_hit_ns", "find_idn_ns"},
+		{"view_names", "file_bytes", "write_s", "load_warm_s", "load_cold_s", "load_cold_read_bytes", "verify_cold_mib_per_s"},
+		{"view_names", "apply_1_per_s", "apply_100_per_s", "apply_100_p50_us", "apply_100_max_us", "fold_names_per_s", "apply_fold_per_s", "pause_idle_p999_us", "pause_apply_p999_us"},
 	} {
 		c.figures.row(out, r, keys...)
 		fmt.Fprintln(out)

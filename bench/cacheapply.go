@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -19,6 +20,7 @@ type changes struct {
 	rng   *rand.Rand
 	d     registry.Domain
 	row   []byte
+	clock func() time.Duration
 }
 
 // delta returns a delta that changes n names, and follows on the newest View.
@@ -49,9 +51,9 @@ func (c *changes) apply(n int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	begun := time.Now()
+	begun := c.clock()
 	next, rejected, err := c.view.Apply(delta, time.Now().Add(time.Hour))
-	took := time.Since(begun)
+	took := c.clock() - begun
 	if err == nil && len(rejected) > 0 {
 		err = fmt.Errorf("apply a delta: %d rows were not published, such as %q: %s", len(rejected), rejected[0].Name, rejected[0].Reason)
 	}
@@ -63,6 +65,8 @@ func (c *changes) apply(n int) (time.Duration, error) {
 
 // measureApply adds how fast deltas of several sizes are applied.
 func measureApply(ctx context.Context, f *figures, c *changes, each time.Duration) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	for _, n := range [...]int{1, 10, 100, 1000} {
 		if n > len(c.names)/2 {
 			break
@@ -92,6 +96,45 @@ func measureApply(ctx context.Context, f *figures, c *changes, each time.Duratio
 		f.add(key+"p50_us", label+", p50", float64(times.ValueAtPercentile(50))/1e3, "µs a delta")
 		f.add(key+"max_us", label+", max", float64(times.Max())/1e3, "µs a delta")
 	}
+	return nil
+}
+
+// foldRounds is how often the overlay is filled and folded.
+const foldRounds = 2
+
+// measureFold adds how fast a View is folded, and how fast deltas of a thousand
+// changes are applied when the overlay is folded each time that it has grown to an
+// eighth of the names: all on one thread, as if there were one core.
+func measureFold(ctx context.Context, f *figures, c *changes) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	size := min(1000, len(c.names)/2)
+	changed, applying, folding := 0, time.Duration(0), time.Duration(0)
+	for range foldRounds {
+		for {
+			took, err := c.apply(size)
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return err
+			}
+			changed += size
+			applying += took
+			if grown, _ := c.view.OverlaySize(); grown > c.view.Count(registry.KindDomain)/8 {
+				break
+			}
+		}
+		begun := threadTime()
+		folded, err := cache.FoldInMemory(ctx, c.view)
+		if err != nil {
+			return err
+		}
+		folding += threadTime() - begun
+		c.view = folded
+	}
+	f.add("fold_names_per_s", "folding", float64(foldRounds*c.view.Count(registry.KindDomain))/folding.Seconds(), "names/s")
+	f.add("apply_fold_per_s", "applying deltas of 1000, and folding", float64(changed)/(applying+folding).Seconds(), "changes/s")
 	return nil
 }
 
@@ -132,6 +175,7 @@ func measurePause(ctx context.Context, f *figures, c *changes, length time.Durat
 		if err != nil {
 			return err
 		}
+		f.add(m.key+"p999_us", m.label+", p99.9", float64(h.ValueAtPercentile(99.9))/1e3, "µs")
 		f.add(m.key+"p9999_us", m.label+", p99.99", float64(h.ValueAtPercentile(99.99))/1e3, "µs")
 		f.add(m.key+"max_us", m.label+", max", float64(h.Max())/1e3, "µs")
 	}

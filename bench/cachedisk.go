@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"rddsd/cache"
+	"rddsd/cache/registry"
 )
 
-// measureDisk adds how long the View's own file takes to write and to load: warm,
-// from the memory of the kernel, and cold, from the disk.
-func measureDisk(ctx context.Context, f *figures, view *cache.View, parent string) (err error) {
+// measureDisk adds how long the View's own file takes to write, and from there to
+// the first answer, about name: warm, from the memory of the kernel, and cold, from
+// the disk; and how fast it is checked, cold.
+func measureDisk(ctx context.Context, f *figures, view *cache.View, name, parent string) (err error) {
 	dir, err := os.MkdirTemp(parent, "rddsd-bench-cache-")
 	if err != nil {
 		return fmt.Errorf("make a directory for the View's file: %w", err)
@@ -54,14 +56,35 @@ func measureDisk(ctx context.Context, f *figures, view *cache.View, parent strin
 			if err == nil && (loaded == nil || loaded.Position() != view.Position()) {
 				err = fmt.Errorf("load the View's file in %s: it does not give the View that was written", dir)
 			}
+			var first registry.Domain
+			if err == nil && loaded.Domain(name, &first) != cache.Present {
+				err = fmt.Errorf("load the View's file in %s: it does not give %s", dir, name)
+			}
 			return err
 		}); err != nil {
 			return err
 		}
-		f.add(load.key+"s", "loading it, "+load.word, time.Since(begun).Seconds(), "s")
+		f.add(load.key+"s", "from opening it to the first answer, "+load.word, time.Since(begun).Seconds(), "s")
 		f.add(load.key+"read_bytes", "read from the disk, "+load.word, float64(readFromDisk()-read)/(1<<20), "MiB")
 	}
-	return nil
+	return measureVerify(ctx, f, dir, bytes)
+}
+
+// measureVerify adds how fast all of the file is read from the disk and checked.
+func measureVerify(ctx context.Context, f *figures, dir string, bytes int64) error {
+	if err := forget(dir); err != nil {
+		return err
+	}
+	begun := time.Now()
+	err := withDisk(dir, func(d *cache.Disk) error {
+		loaded, err := d.Load(time.Now(), time.Hour)
+		if err == nil {
+			err = loaded.Verify(ctx)
+		}
+		return err
+	})
+	f.add("verify_cold_mib_per_s", "checking all of it, cold", float64(bytes)/(1<<20)/time.Since(begun).Seconds(), "MiB/s")
+	return err
 }
 
 // withDisk does something with the directory dir, as one run of rddsd would.
