@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -199,5 +200,48 @@ func TestVerifyFindsWhatNobodyTold(t *testing.T) {
 	}
 	if strings.Contains(text, "rdds.registrar") {
 		t.Errorf("a change that was told is found:\n%s", text)
+	}
+}
+
+// TestForeignTablesAsOperatingSays builds one view over tables of another shape
+// with the very SQL of OPERATING.md, and wants nothing to be wrong with it.
+func TestForeignTablesAsOperatingSays(t *testing.T) {
+	page, err := os.ReadFile("../../../deploy/OPERATING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "```sql\ndrop view rdds.host;")
+	sql, _, ended := strings.Cut(rest, "```")
+	if !found || !ended {
+		t.Fatal("OPERATING.md has no SQL that begins with drop view rdds.host")
+	}
+	db := generated(t, synthetic.Params{Names: 60, Seed: 1})
+	edgeRole(t, db, "verify_foreign")
+	db.Exec(t, `create schema epp;
+		create table epp.nameserver (id text primary key, fqdn text not null, client text not null, addresses inet[] not null, remark text, made timestamptz not null, changed timestamptz);
+		insert into epp.nameserver select roid, name, clid, v4 || v6, 'private', created, updated from registry.host`)
+	db.Exec(t, "drop view rdds.host;"+sql)
+	var lines []string
+	done, err := Verify(t.Context(), db.DSN("verify_foreign"), Verification{
+		For:   2 * time.Second,
+		Found: func(f Finding) { lines = append(lines, f.Where+": "+f.What) },
+		Following: func() {
+			db.Exec(t, `update epp.nameserver set remark = 'told to nobody';
+				insert into epp.nameserver values ('HX', 'ns.new.example', 'example', '{192.0.2.7,2001:db8::7}', null, now(), null);
+				update epp.nameserver set fqdn = 'ns.renamed.example' where id = 'HX';
+				insert into epp.nameserver values ('HY', 'ns.gone.example', 'example', '{}', null, now(), null);
+				delete from epp.nameserver where id = 'HY'`)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) > 0 {
+		t.Errorf("findings:\n%s", strings.Join(lines, "\n"))
+	}
+	told := texts(t, open(t, db), "select distinct kind || ' ' || key from rdds.journal")
+	slices.Sort(told)
+	if !slices.Equal(told, []string{"host HX", "host HY"}) || done.Changes == 0 {
+		t.Errorf("the journal names %q: want the two hosts, and not those whose private column changed", told)
 	}
 }
