@@ -36,10 +36,6 @@ func (e *ear) open(ctx context.Context, s *Source, now time.Time) bool {
 		return true
 	}
 	e.close()
-	defer func() {
-		listening := e.conn != nil
-		s.tell(func(status *feed.SourceStatus) { status.Listening = listening })
-	}()
 	if now.Before(e.again) || ctx.Err() != nil {
 		return false
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -17,9 +18,9 @@ import (
 	"rddsd/cache/registry"
 )
 
-// Snapshot implements feed.Source. Two connections read the same state, one the
-// domains and one all others, because a view of many names takes the server long
-// before its first row comes. Where a second connection cannot be had, one does
+// Snapshot implements feed.Source. Two connections read the same state, one from
+// the domains on, because a view of many names takes the server long before its
+// first row comes. Where a second connection cannot be had, one does
 // it all.
 func (s *Source) Snapshot(ctx context.Context, put func(cache.Change) error) (cache.Position, registry.Time, error) {
 	now, err := s.snapshot(ctx, put)
@@ -42,9 +43,6 @@ func (s *Source) snapshot(ctx context.Context, put func(cache.Change) error) (*h
 	second := s.join(ctx, name)
 	defer hangUp(second)
 	if err := s.readAll(ctx, second, put); err != nil {
-		return nil, err
-	}
-	if err := execute(ctx, s.conn, "commit"); err != nil {
 		return nil, err
 	}
 	s.behindSince = time.Time{}
@@ -141,21 +139,34 @@ func (s *Source) readAll(ctx context.Context, second *pgx.Conn, put func(cache.C
 				}
 				close(queues[kind])
 			}
+			// At once: an idle transaction holds up vacuum, and is cut off.
+			if err := s.end(ctx, conn); err != nil {
+				cancel(err)
+			}
 		})
 	}
 	others := []registry.Kind{registry.KindTLD, registry.KindRegistrar, registry.KindContact, registry.KindHost}
-	if second != nil {
-		read(second, registry.KindDomain)
-		read(s.conn, append(others, registry.KindReserved)...)
+	// Each connection reads in the order in which its rows are put, so that none
+	// has to wait with its transaction idle.
+	if rest := []registry.Kind{registry.KindDomain, registry.KindReserved}; second != nil {
+		read(second, rest...)
+		read(s.conn, others...)
 	} else {
-		read(s.conn, append(others, registry.KindDomain, registry.KindReserved)...)
+		read(s.conn, append(others, rest...)...)
 	}
 	err := putAll(ctx, queues[:], put)
 	if err != nil {
 		cancel(err)
 	}
 	readers.Wait()
-	return err
+	return cmp.Or(err, context.Cause(ctx))
+}
+
+// end ends the transaction of conn.
+func (s *Source) end(ctx context.Context, conn *pgx.Conn) error {
+	ctx, _, stop := newWatch(ctx, s.limits.poll)
+	defer stop()
+	return orStalled(ctx, execute(ctx, conn, "commit"))
 }
 
 func putAll(ctx context.Context, queues []chan []cache.Change, put func(cache.Change) error) error {

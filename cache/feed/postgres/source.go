@@ -48,7 +48,9 @@ type Source struct {
 	// call must poll at once.
 	at     cache.Position
 	polled time.Time
-	named  int // transactions that the last poll remembered or read: the next has to name them, or to read them again
+	named  int  // transactions that the last poll remembered or read: the next has to name them, or to read them again
+	woken  bool // the last poll
+	missed int  // polls in a row that nothing woke and that found changes
 	wasAt  registry.Time
 
 	behindSince time.Time // when the database was first found to stand before our position; zero = it does not
@@ -74,6 +76,10 @@ const (
 	// tickDeaf is the longest time between two polls when nothing wakes us: on a
 	// standby, behind a pooler (feed.md §5).
 	tickDeaf = time.Second
+	// maxMissed is how many changes may come without a word until an open ear
+	// counts as deaf: a pooler takes LISTEN and passes no word on, and a registry
+	// may have turned them off.
+	maxMissed = 3
 	// settle is how long a change rests before the poll that reads it, so that
 	// a burst of commits costs one poll (feed.md §5); settleSeen adds to it for
 	// each transaction that must be named in the poll, because a long one is
@@ -195,10 +201,13 @@ func (s *Source) wait(ctx context.Context, at cache.Position) (noticed time.Time
 		return time.Time{}, nil
 	}
 	interval := s.interval
-	if deaf := !s.ear.open(ctx, s, clock.Now()); deaf {
+	hears := s.ear.open(ctx, s, clock.Now()) && s.missed < maxMissed
+	s.tell(func(status *feed.SourceStatus) { status.Listening = hears })
+	if !hears {
 		interval = min(interval, tickDeaf)
 		noticed = s.polled
 	}
+	s.woken = false
 	left := s.polled.Add(clock.Jitter(interval, intervalJitter)).Sub(clock.Now())
 	if left <= 0 {
 		return noticed, ctx.Err()
@@ -207,7 +216,7 @@ func (s *Source) wait(ctx context.Context, at cache.Position) (noticed time.Time
 	if err != nil || !woken {
 		return noticed, err
 	}
-	noticed = clock.Now()
+	noticed, s.woken = clock.Now(), true
 	s.tell(func(status *feed.SourceStatus) { status.WakeUps++ })
 	return noticed, s.ear.drain(ctx, clock, settle+time.Duration(s.named)*settleSeen)
 }
@@ -234,6 +243,12 @@ func (s *Source) poll(ctx context.Context, from *place, due func(clock registry.
 		return cache.Delta{}, err
 	}
 	s.look(now, polled)
+	switch {
+	case s.woken:
+		s.missed = 0
+	case s.named > 0 && !s.fresh:
+		s.missed++
+	}
 	s.at, s.polled, s.named, s.fresh = delta.To, polled, max(len(to.seen), s.named), false
 	return delta, nil
 }

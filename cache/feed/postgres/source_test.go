@@ -43,8 +43,10 @@ func TestChangeWakesTheSource(t *testing.T) {
 	app := r.Connect(t, "app")
 	begun := time.Now()
 	woken := s.Status().WakeUps
+	changed := make(chan error, 1)
 	go func() {
-		_, _ = app.Exec(t.Context(), "update registry.domain set updated = now()")
+		_, err := app.Exec(t.Context(), "update registry.domain set updated = now()")
+		changed <- err
 	}()
 	for len(rows(view)) > 0 {
 		delta, err := s.Next(t.Context(), view.Position(), view.Due)
@@ -60,6 +62,9 @@ func TestChangeWakesTheSource(t *testing.T) {
 		if view, _, err = view.Apply(delta, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := <-changed; err != nil {
+		t.Fatal(err)
 	}
 	status := s.Status()
 	if status.WakeUps == woken || !status.Listening {
