@@ -136,6 +136,9 @@ var families = []family{
 	{"rddsd_junk_queries_total", counter, "Queries that were requests of another protocol.", func(s *scrape) {
 		s.each(func(name string, c Counts) { s.labelled(name, "protocol", c.Junk) })
 	}},
+	{"rddsd_compressed_bodies_total", counter, "Bodies sent in gzip, by where they came from.", func(s *scrape) {
+		s.each(func(name string, c Counts) { s.labelled(name, "from", c.Compressed) })
+	}},
 	{"rddsd_panics_total", counter, "Faults of ours that were caught; each is a bug.", func(s *scrape) {
 		s.each(func(name string, c Counts) { s.emit(float64(c.Panics), "service", name) })
 	}},

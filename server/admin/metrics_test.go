@@ -27,7 +27,7 @@ func busy(s *Server) {
 	s.Tally.Count(tally.RDAP, "", lookup.NoObject, lookup.Help, ratelimit.Probe)
 	s.Services = []Service{
 		{"whois", func() Counts {
-			return Counts{Connections: 12, Open: 2, Failed: map[string]uint64{"silent": 3, "refused": 1}, Junk: map[string]uint64{"tls": 4}, Panics: 5}
+			return Counts{Connections: 12, Open: 2, Failed: map[string]uint64{"silent": 3, "refused": 1}, Junk: map[string]uint64{"tls": 4}, Compressed: map[string]uint64{"cache": 6}, Panics: 5}
 		}},
 		{"rdap", func() Counts { return Counts{Connections: 7} }},
 	}
@@ -87,6 +87,7 @@ func TestMetrics(t *testing.T) {
 		`rddsd_connections_open{service="whois"} 2`,
 		`rddsd_connections_failed_total{service="whois",reason="silent"} 3`,
 		`rddsd_junk_queries_total{service="whois",protocol="tls"} 4`,
+		`rddsd_compressed_bodies_total{service="whois",from="cache"} 6`,
 		`rddsd_panics_total{service="whois"} 5`,
 	} {
 		if !strings.Contains(text, line+"\n") {

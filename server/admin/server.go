@@ -59,6 +59,7 @@ type Counts struct {
 	Open        int               // connections at this moment
 	Failed      map[string]uint64 // connections without an answer, by reason
 	Junk        map[string]uint64 // queries in another protocol, by protocol
+	Compressed  map[string]uint64 // bodies sent in gzip, by where they came from
 	Panics      uint64            // faults of ours
 }
 

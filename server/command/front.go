@@ -174,7 +174,8 @@ func Counted(w *whois.Server, onWHOIS *listen.Caps, r *rdap.Server, onRDAP *list
 			c := r.Counts()
 			return admin.Counts{
 				Connections: c.Connections, Open: onRDAP.Open(), Panics: c.Panics,
-				Failed: map[string]uint64{"refused": c.Refused, "broken": c.Broken},
+				Failed:     map[string]uint64{"refused": c.Refused, "broken": c.Broken},
+				Compressed: map[string]uint64{"cache": c.Cached, "compressor": c.Compressed},
 			}
 		}},
 	}
