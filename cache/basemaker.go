@@ -33,6 +33,7 @@ type baseMaker struct {
 	buffer  []byte
 	work    workspace
 	rec     []byte
+	next    uint32 // place after that of the object folded last
 }
 
 // recordMaker makes records of objects.
@@ -41,6 +42,9 @@ type recordMaker struct {
 	base   *base // as much as can be read already: what domains refer to
 	zoneOf func(name string) string
 	found  [1 << 11]found
+
+	from  *base // that is folded; nil for a snapshot
+	moves [registry.Kinds]moves
 }
 
 // found is an object that find found. Most domains have hosts that many others
@@ -77,6 +81,13 @@ func newBaseMaker(out *baseWriter, zoneOf func(name string) string) (*baseMaker,
 
 // find returns the place of the contact or host with the ROID key.
 func (m *recordMaker) find(kind registry.Kind, key string) (uint32, bool) {
+	if m.from != nil {
+		if place, ok := m.from.kinds[kind].own(key); ok {
+			if to, ok := m.moves[kind].of(place); ok {
+				return to, true
+			}
+		}
+	}
 	f := &m.found[hashText(uint64(kind), key)%uint64(len(m.found))]
 	if key != "" && f.is(kind, key) {
 		return f.place, true
@@ -142,14 +153,20 @@ func (m *baseMaker) marks(kind registry.Kind, w *workspace) (marks marks) {
 	return marks
 }
 
+// place returns the place of the next object.
+func (m *baseMaker) place() uint32 {
+	shift := m.layout.shifts[m.kind]
+	return uint32((m.out.size - m.start + 1<<shift - 1) >> shift)
+}
+
 // add adds an object. Keys come in order.
 func (m *baseMaker) add(o *spooled) error {
 	shift := m.layout.shifts[m.kind]
 	n := m.layout.counts[m.kind]
+	place := m.place()
 	if err := m.out.align(1 << shift); err != nil {
 		return err
 	}
-	place := uint32((m.out.size - m.start) >> shift)
 	if n%sampleEvery == 0 {
 		if err := m.samples.append(place); err != nil {
 			return err

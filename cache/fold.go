@@ -60,7 +60,7 @@ func (v *View) folded(ctx context.Context) (*base, error) {
 func (v *View) remake(w *baseWriter) (*baseMaker, error) {
 	m, err := newBaseMaker(w, v.zoneOf)
 	if err == nil {
-		m.layout.minShift = v.base.minShift
+		m.layout.minShift, m.from = v.base.minShift, v.base
 		err = v.refoldAll(m)
 	}
 	if err == nil {
@@ -103,16 +103,20 @@ func (v *View) refoldAll(m *baseMaker) error {
 // refold adds o to m.
 func (v *View) refold(m *baseMaker, kind registry.Kind, o object) error {
 	w, row := &m.work, o.row
+	t := &v.base.kinds[kind]
 	if row != "" {
 		if err := w.decode(kind, row); err != nil {
 			return err
 		}
 	} else {
-		_, ok := v.base.decode(kind, o.place, w)
-		if !ok {
+		end, ok := v.base.decode(kind, o.place, w)
+		switch {
+		case !ok:
 			return v.damage()
-		}
-		if kind != registry.KindContact && kind != registry.KindHost && kind != registry.KindDomain {
+		case kind == registry.KindContact || kind == registry.KindHost:
+			m.moves[kind].add(o.place, m.place(), o.place == m.next)
+			m.next = t.after(o.place, end)
+		case kind != registry.KindDomain:
 			row = w.encode(kind)
 		}
 	}
