@@ -43,7 +43,9 @@ func newSupervisor(t *testing.T) *supervisor {
 // listen opens a socket to pass on under name, and returns its address.
 func (s *supervisor) listen(name string) string {
 	s.t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // as systemd's are
+	l, err := config.Listen(s.t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
