@@ -45,6 +45,9 @@ func (s *Source) snapshot(ctx context.Context, put func(cache.Change) error) (*h
 	if err := s.readAll(ctx, second, put); err != nil {
 		return nil, err
 	}
+	if err := s.sameEpoch(ctx, now); err != nil {
+		return nil, err
+	}
 	s.behindSince = time.Time{}
 	s.look(now, polled)
 	s.at, s.polled, s.named, s.fresh = to.position(), polled, len(to.seen), false

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -239,6 +240,9 @@ func (s *Source) poll(ctx context.Context, from *place, due func(clock registry.
 	if failed := execute(ctx, s.conn, "commit"); failed != nil && (err == nil || !answers(err)) {
 		err = orStalled(ctx, cmp.Or(err, failed))
 	}
+	if err == nil && len(delta.Changes) > 0 {
+		err = orStalled(ctx, s.sameEpoch(ctx, now))
+	}
 	if err = s.judge(polled, err); err != nil {
 		return cache.Delta{}, err
 	}
@@ -251,6 +255,18 @@ func (s *Source) poll(ctx context.Context, from *place, due func(clock registry.
 	}
 	s.at, s.polled, s.named, s.fresh = delta.To, polled, max(len(to.seen), s.named), false
 	return delta, nil
+}
+
+// sameEpoch asks, once a transaction has ended, whether the registry still has the
+// epoch of its head. A transaction sees a table that was truncated after it began
+// as empty (PostgreSQL's manual, 13.6), and what was filled in again as missing;
+// the contract rotates the epoch with every TRUNCATE.
+func (s *Source) sameEpoch(ctx context.Context, was *head) error {
+	now, err := readHead(ctx, s.conn)
+	if err == nil && now.epoch != was.epoch {
+		err = &feed.Gap{Reason: feed.ReasonEpoch, Detail: fmt.Sprintf("it was %s when the read began, and is %s", was.epoch, now.epoch)}
+	}
+	return err
 }
 
 // read reads the delta in the transaction that is open.
