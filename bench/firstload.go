@@ -30,6 +30,7 @@ type loadingFirst struct {
 // loaded is what one load took.
 type loaded struct {
 	took    time.Duration
+	cpu     time.Duration // of rddsd
 	peak    int64 // bytes resident at most
 	settled int64 // bytes resident some time after it
 }
@@ -83,11 +84,19 @@ func (f *loadingFirst) measure(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	f.first.took = time.Since(begun)
+	before, err := d.Process.Usage()
+	if err != nil {
+		return err
+	}
+	f.first.cpu = before.CPU
 	if err := f.weigh(ctx, &f.first, d.Process); err != nil {
 		return err
 	}
 	r.tell("loading it again, beside what is served")
 	if err := forgetPeak(d.Process.PID); err != nil {
+		return err
+	}
+	if before, err = d.Process.Usage(); err != nil {
 		return err
 	}
 	begun = time.Now()
@@ -98,11 +107,17 @@ func (f *loadingFirst) measure(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	f.again.took = time.Since(begun)
+	after, err := d.Process.Usage()
+	if err != nil {
+		return err
+	}
+	f.again.cpu = after.CPU - before.CPU
 	if err := f.weigh(ctx, &f.again, d.Process); err != nil {
 		return err
 	}
 	r.More["names"] = f.size
 	for name, l := range map[string]loaded{"first": f.first, "resync": f.again} {
+		r.More[name+"_cpu_s"] = l.cpu.Seconds()
 		r.More[name+"_s"], r.More[name+"_peak_bytes"], r.More[name+"_settled_bytes"] = l.took.Seconds(), l.peak, l.settled
 	}
 	return starter.Ended()
@@ -167,18 +182,18 @@ func forgetPeak(pid int) error {
 }
 
 func (f *loadingFirst) rows(out io.Writer, r *run) {
-	fmt.Fprintf(out, "| load of %d names | took | peak | of what is kept |%s\n| --- | ---: | ---: | ---: |%s\n", f.size, whereHead, whereLine)
+	fmt.Fprintf(out, "| load of %d names | took | CPU | peak | of what is kept |%s\n| --- | ---: | ---: | ---: | ---: |%s\n", f.size, whereHead, whereLine)
 	for _, l := range f.loads() {
-		fmt.Fprintf(out, "| %s | %.1f s | %d MiB | %.2f |%s\n", l.name, l.took.Seconds(), l.peak>>20, float64(l.peak)/float64(max(1, l.settled)), r.where())
+		fmt.Fprintf(out, "| %s | %.1f s | %.1f s | %d MiB | %.2f |%s\n", l.name, l.took.Seconds(), l.cpu.Seconds(), l.peak>>20, float64(l.peak)/float64(max(1, l.settled)), r.where())
 	}
 }
 
 func (f *loadingFirst) print(out io.Writer, r *run) error {
 	r.printAround(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "load\ttook\tpeak\tkept\tpeak of kept\t")
+	fmt.Fprintln(w, "load\ttook\tCPU\tpeak\tkept\tpeak of kept\t")
 	for _, l := range f.loads() {
-		fmt.Fprintf(w, "%s\t%.1f s\t%d MiB\t%d MiB\t%.2f\t\n", l.name, l.took.Seconds(), l.peak>>20, l.settled>>20, float64(l.peak)/float64(max(1, l.settled)))
+		fmt.Fprintf(w, "%s\t%.1f s\t%.1f s\t%d MiB\t%d MiB\t%.2f\t\n", l.name, l.took.Seconds(), l.cpu.Seconds(), l.peak>>20, l.settled>>20, float64(l.peak)/float64(max(1, l.settled)))
 	}
 	return w.Flush()
 }
