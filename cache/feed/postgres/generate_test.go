@@ -223,3 +223,35 @@ func TestCreateSaysWhatItCannotReach(t *testing.T) {
 		}
 	}
 }
+
+// TestSchemaMayBeRunAgain runs the contract over a registry at work: nothing is
+// lost, and what somebody has broken or granted too much is as it should be.
+func TestSchemaMayBeRunAgain(t *testing.T) {
+	db := pgtest.Shared(t).Database(t)
+	db.Exec(t, schema.Postgres())
+	db.Exec(t, schema.Postgres())
+	if err := Generate(t.Context(), db.DSN("postgres"), false, fictional(t, synthetic.Params{Names: 50, Seed: 1})); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, db)
+	db.Exec(t, "update registry.registrar set name = 'Renamed' where clid = 'example'")
+	state := func() []string {
+		return slices.Concat(
+			texts(t, s, "select registry || ' ' || epoch || ' ' || floor from rdds.meta"),
+			texts(t, s, "select xid || ' ' || seq || ' ' || kind || ' ' || key from rdds.journal"),
+			texts(t, s, "select d::text from rdds.domain d order by key"),
+			texts(t, s, "select tgrelid::regclass || ' ' || tgname || ' ' || pg_get_triggerdef(oid) from pg_trigger where not tgisinternal order by 1"),
+			texts(t, s, "select oid::regclass || ' ' || relacl::text from pg_class where relnamespace = 'rdds'::regnamespace and relacl is not null order by 1"),
+			texts(t, s, "select oid::regprocedure || ' ' || proacl::text from pg_proc where pronamespace = 'rdds'::regnamespace order by 1"))
+	}
+	before := state()
+	db.Exec(t, `drop trigger rdds_host_update on registry.host; grant select on rdds.journal to rdds_reader; grant execute on function rdds.new_epoch() to public;
+		revoke select on rdds.host from rdds_reader`)
+	if slices.Equal(before, state()) {
+		t.Fatal("nothing was broken: the test proves nothing")
+	}
+	db.Exec(t, schema.Postgres())
+	if after := state(); !slices.Equal(before, after) {
+		t.Errorf("after another run:\n%s\nwant\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
+	}
+}
