@@ -31,8 +31,8 @@ type loadingFirst struct {
 type loaded struct {
 	took    time.Duration
 	cpu     time.Duration // of rddsd
-	peak    int64 // bytes resident at most
-	settled int64 // bytes resident some time after it
+	peak    int64         // bytes resident at most
+	settled int64         // bytes resident some time after it
 }
 
 func newFirstLoad() *cobra.Command {
