@@ -54,6 +54,28 @@ const (
 	ifNoneMatch    = "If-None-Match"
 )
 
+// fields is what of a request's head its answer depends on. The values are good while
+// the request is answered.
+type fields struct {
+	head    bool     // the method is HEAD
+	tags    [][]byte // values of If-None-Match
+	codings [][]byte // values of Accept-Encoding
+}
+
+// read takes the fields out of head, in one go: to ask fasthttp for each by its name
+// costs four times as much.
+func (f *fields) read(head *fasthttp.RequestHeader) {
+	f.head, f.tags, f.codings = head.IsHead(), f.tags[:0], f.codings[:0]
+	for name, value := range head.All() {
+		switch string(name) {
+		case ifNoneMatch:
+			f.tags = append(f.tags, value)
+		case acceptEncoding:
+			f.codings = append(f.codings, value)
+		}
+	}
+}
+
 // secure tells browsers to come back over TLS only, where they came over it.
 func (c *conn) secure(ctx *fasthttp.RequestCtx) {
 	if c.encrypted {

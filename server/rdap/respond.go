@@ -23,6 +23,7 @@ import (
 type exchange struct {
 	query  lookup.Query
 	answer lookup.Answer
+	fields fields
 	url    []byte // that was asked for, as AppendURL makes it
 	body   []byte // that is sent
 	plain  []byte // the body as it was rendered, where it is sent in gzip
@@ -139,7 +140,8 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	}
 	x.url = AppendURL(x.url[:0], base.of(a.Policy), r.below)
 	x.rendered = false
-	s.show(ctx, x, s.decide(head, x, r.client, now))
+	x.fields.read(head)
+	s.show(ctx, x, s.decide(x, r.client, now))
 	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, r.client.Audience)
 }
 
@@ -147,9 +149,9 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 // answer would show, hence it comes after the look-up; a refusal must cost less than
 // an answer, hence before rendering. But whether the client has the answer already,
 // and so learns next to nothing, only the body tells.
-func (s *Server) decide(head *fasthttp.RequestHeader, x *exchange, client ratelimit.Client, now time.Time) wait {
+func (s *Server) decide(x *exchange, client ratelimit.Client, now time.Time) wait {
 	a := &x.answer
-	a.Ask.Bodiless = head.IsHead() || s.known(head, x)
+	a.Ask.Bodiless = x.fields.head || s.known(x)
 	return settle(a, s.Limiter.Decide(client, a.Ask, now))
 }
 
@@ -161,13 +163,12 @@ func shows(c lookup.Class) bool {
 
 // known reports whether the client has the answer of x already, by its tag. It renders
 // the answer where the client tells a tag.
-func (s *Server) known(head *fasthttp.RequestHeader, x *exchange) bool {
-	tags := head.PeekAll(ifNoneMatch)
-	if len(tags) == 0 || !shows(x.answer.Class) {
+func (s *Server) known(x *exchange) bool {
+	if len(x.fields.tags) == 0 || !shows(x.answer.Class) {
 		return false
 	}
 	s.render(x)
-	return hasTag(tags, x.tag)
+	return hasTag(x.fields.tags, x.tag)
 }
 
 // render makes body and tag of the answer of x, unless they are made.
@@ -183,7 +184,7 @@ func (s *Server) render(x *exchange) {
 // show makes the answer of x the response: whole, in gzip, or that the client has it
 // already (rdap.md §1.5).
 func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, w wait) {
-	a, head := &x.answer, &ctx.Request.Header
+	a := &x.answer
 	if !shows(a.Class) {
 		var status int
 		x.body, status = appendRefusal(x.body[:0], a, x.url)
@@ -194,13 +195,13 @@ func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, w wait) {
 		s.writeError(ctx, status, x.body, w)
 		return
 	}
-	f := found{degraded: a.Class == lookup.Degraded, known: s.known(head, x)}
+	f := found{degraded: a.Class == lookup.Degraded, known: s.known(x)}
 	s.render(x)
 	f.tag = x.tag
 	switch {
 	case f.known:
 		x.body = x.body[:0]
-	case s.Compressed != nil && takesGzip(head.PeekAll(acceptEncoding)):
+	case s.Compressed != nil && takesGzip(x.fields.codings):
 		f.gzip = true
 		x.plain, x.body = x.body, x.plain
 		x.body = s.Compressed.AppendGzip(x.body[:0], x.plain, x.marks.stamp)

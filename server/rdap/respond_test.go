@@ -64,7 +64,8 @@ func TestWithoutBodyIsPricedAsARepeat(t *testing.T) {
 		k, x := fixture(), new(exchange)
 		x.answer = *k.find(t, target)
 		x.url = AppendURL(nil, testBase, []byte(target))
-		r.decide(&head, x, ratelimit.Client{}, time.Now())
+		x.fields.read(&head)
+		r.decide(x, ratelimit.Client{}, time.Now())
 		if x.answer.Ask.Bodiless != test.want {
 			t.Errorf("%s: bodiless is %v, want %v", test.rule, x.answer.Ask.Bodiless, test.want)
 		}
@@ -80,7 +81,8 @@ func TestDegradedIsRenderedAnew(t *testing.T) {
 	k, x := fixture(), new(exchange)
 	x.answer = *k.find(t, "domain/published.coop")
 	x.url = AppendURL(nil, testBase, []byte("domain/published.coop"))
-	r.decide(&ctx.Request.Header, x, ratelimit.Client{}, time.Now())
+	x.fields.read(&ctx.Request.Header)
+	r.decide(x, ratelimit.Client{}, time.Now())
 	full := string(x.body)
 	settle(&x.answer, ratelimit.Decision{Verdict: ratelimit.Degrade})
 	r.show(&ctx, x, wait{})
