@@ -187,14 +187,19 @@ type chain struct {
 // logs, and how; nil when none is good.
 func (d *Disk) newestGood(bases, logs []uint64) (*View, chain) {
 	for _, number := range slices.Backward(bases) {
-		path := d.dir.file(baseName(number))
-		view, err := OpenBase(path, d.Log)
-		if err != nil {
-			d.Log.Warn("skipped a file of the local copy", "error", err)
-			continue
-		}
-		draft := view.fork()
-		chain, err := d.replay(draft, number, logs)
+		var (
+			draft *draft
+			chain chain
+		)
+		err := GuardReads(func() error {
+			view, err := OpenBase(d.dir.file(baseName(number)), d.Log)
+			if err != nil {
+				return err
+			}
+			draft = view.fork()
+			chain, err = d.replay(draft, number, logs)
+			return err
+		})
 		if err != nil {
 			d.Log.Warn("skipped a file of the local copy", "error", err)
 			continue

@@ -52,7 +52,11 @@ func (w *BaseWrite) Write(ctx context.Context) (*View, error) {
 	d := w.disk
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	view, err := w.file(ctx)
+	var view *View
+	err := GuardReads(func() (err error) {
+		view, err = w.file(ctx)
+		return err
+	})
 	d.mu.Lock()
 	if err != nil {
 		if d.detached && d.broken == nil {

@@ -76,15 +76,17 @@ func (f *Folding) Add(delta Delta) {
 
 func (f *Folding) run(ctx context.Context, base func(ctx context.Context) (*View, error)) {
 	defer close(f.done)
-	next, err := base(ctx)
-	for err == nil {
-		behind := f.take(catchUp)
-		if behind == nil {
-			break
+	f.err = GuardReads(func() (err error) {
+		f.next, err = base(ctx)
+		for err == nil {
+			behind := f.take(catchUp)
+			if behind == nil {
+				break
+			}
+			f.next, err = f.next.applyAll(ctx, behind)
 		}
-		next, err = next.applyAll(ctx, behind)
-	}
-	f.next, f.err = next, err
+		return err
+	})
 }
 
 // take returns the deltas that next lacks, nil if there are no more than few.

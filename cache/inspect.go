@@ -34,7 +34,11 @@ var ErrForeign = errors.New("it is neither a base nor a log of rddsd")
 // InspectFile tells what the file at path holds. A log is read whole, of a base
 // only what it says about itself: Verify of FileInfo reads the rest.
 func InspectFile(path string, log *slog.Logger) (*FileInfo, error) {
-	info, err := inspect(path, log)
+	var info *FileInfo
+	err := GuardReads(func() (err error) {
+		info, err = inspect(path, log)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", path, err)
 	}
@@ -109,7 +113,7 @@ func (i *FileInfo) readLog(path string) error {
 // Verify checks every byte of the file, and tells what is damaged.
 func (i *FileInfo) Verify(ctx context.Context) error {
 	if i.Base != nil {
-		return i.Base.Verify(ctx)
+		return GuardReads(func() error { return i.Base.Verify(ctx) })
 	}
 	if i.Torn > 0 {
 		return fmt.Errorf("its last %d bytes are torn: a start reads it up to serial %d", i.Torn, i.Position.Serial)

@@ -9,7 +9,11 @@ import (
 // when no View needs it any more. It is how Views are folded where there is no
 // Disk, or where it fails.
 func FoldInMemory(ctx context.Context, v *View) (*View, error) {
-	base, err := v.folded(ctx)
+	var base *base
+	err := GuardReads(func() (err error) {
+		base, err = v.folded(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("fold a View in memory: %w", err)
 	}

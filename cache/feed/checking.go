@@ -27,7 +27,7 @@ func (s *store) check(view *cache.View) {
 		// The base before is unmapped once the collector has seen that no View
 		// needs it, which else takes minutes: there is hardly any garbage.
 		runtime.GC()
-		c.err = view.Verify(ctx)
+		c.err = cache.GuardReads(func() error { return view.Verify(ctx) })
 	}()
 }
 

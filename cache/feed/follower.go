@@ -36,9 +36,9 @@ type Follower struct {
 	// ([feed] max_age; default DefaultMaxAge).
 	MaxAge time.Duration
 	// MaxBackoff is the longest wait between two attempts to read a registry that
-	// cannot be read (default DefaultMaxBackoff). An attempt that took longer is
-	// followed by as long a wait, up to DefaultMaxBackoff: a registry that breaks
-	// off in the middle of a snapshot is not read all day.
+	// cannot be read (default DefaultMaxBackoff). A snapshot that took longer to
+	// fail is followed by as long a wait, up to DefaultMaxBackoff: a registry that
+	// breaks off in the middle of one is not read all day.
 	MaxBackoff time.Duration
 	// MemoryLimit is the most that what is served and what is built beside it may
 	// take, in bytes ([data] memory_limit; 0 = no limit). A snapshot that would

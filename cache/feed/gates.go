@@ -94,8 +94,13 @@ type weigher struct {
 // that view does not show. A contact that view does not have is new, and
 // discloses nothing anew.
 func (w *weigher) discloses(view *cache.View, roid, row string) bool {
-	return view.Contact(roid, &w.before) == cache.Present &&
-		registry.DecodeContact(row, &w.after) == nil && w.after.Discloses()&^w.before.Discloses() != 0
+	known := false
+	// What cannot be read is not shown either.
+	_ = cache.GuardReads(func() error {
+		known = view.Contact(roid, &w.before) == cache.Present
+		return nil
+	})
+	return known && registry.DecodeContact(row, &w.after) == nil && w.after.Discloses()&^w.before.Discloses() != 0
 }
 
 // withdraws reports whether c, a change of a contact, takes back an element that

@@ -18,16 +18,17 @@ type loop struct {
 	*Follower
 	store store
 
-	view      *cache.View // what is served; nil before the first
-	confirmed time.Time   // when view was last known to be the registry's state; zero = not in this run
-	polled    time.Time   // when the registry was last read, published or not
-	due       time.Time   // when the clock next changes a row of view; zero = never
-	woken     bool        // the last poll was cancelled
-	failures  int         // in a row
-	lastErr   string      // the failure that was logged last
-	forced    Reason      // a snapshot to take without asking for a delta first
-	roomAt    time.Time   // a snapshot did not fit: not before this is another taken
-	taking    Reason      // why a snapshot is being taken, as the log was told; "" = none is
+	view      *cache.View   // what is served; nil before the first
+	confirmed time.Time     // when view was last known to be the registry's state; zero = not in this run
+	polled    time.Time     // when the registry was last read, published or not
+	due       time.Time     // when the clock next changes a row of view; zero = never
+	woken     bool          // the last poll was cancelled
+	failures  int           // in a row
+	lastErr   string        // the failure that was logged last
+	forced    Reason        // a snapshot to take without asking for a delta first
+	roomAt    time.Time     // a snapshot did not fit: not before this is another taken
+	took      time.Duration // how long the snapshot was read that failed in this turn
+	taking    Reason        // why a snapshot is being taken, as the log was told; "" = none is
 
 	hold    *hold    // what waits for a decision
 	allowed *Measure // what an operator has accepted, until something is published
@@ -40,28 +41,34 @@ const minDue = time.Second
 
 // turn does one thing: it waits for a decision, polls, or takes a snapshot.
 func (l *loop) turn(ctx context.Context) {
+	l.took = 0
+	err := cache.GuardReads(func() error { return l.act(ctx) })
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return
+	case errors.Is(err, cache.ErrUnreadable) && l.forced != ReasonDamaged:
+		l.damaged(err)
+		return
+	}
+	l.failed(err)
+	l.pause(ctx, max(l.Clock.backoff(l.failures, l.MaxBackoff), min(l.took, DefaultMaxBackoff)))
+}
+
+func (l *loop) act(ctx context.Context) error {
 	if l.view != nil && l.forced != ReasonDamaged { // of what is damaged no base can be made
 		l.store.settle(l.view)
 		l.slowDown(ctx)
 	}
 	if l.hold != nil && !l.reconsider(ctx) {
-		return
+		return nil
 	}
-	var err error
-	began := l.Clock.Now()
 	switch {
 	case l.view == nil:
-		err = l.resync(ctx, ReasonStart)
+		return l.resync(ctx, ReasonStart)
 	case l.forced != "":
-		err = l.resync(ctx, l.forced)
-	default:
-		err = l.follow(ctx)
+		return l.resync(ctx, l.forced)
 	}
-	if err != nil && ctx.Err() == nil {
-		l.failed(err)
-		took := l.Clock.Now().Sub(began)
-		l.pause(ctx, max(l.Clock.backoff(l.failures, l.MaxBackoff), min(took, DefaultMaxBackoff)))
-	}
+	return l.follow(ctx)
 }
 
 // load publishes the copy on disk. What it lacks is unknown until the registry
@@ -161,16 +168,24 @@ func (l *loop) next(ctx context.Context) (cache.Delta, reading, error) {
 		delta cache.Delta
 		err   error
 		read  = reading{at: l.Clock.Now()}
+
+		view       = l.view // it may be folded meanwhile, and be the same
+		unreadable error
 	)
-	view := l.view // it may be folded meanwhile, and be the same
 	cancelled := l.await(ctx, wake, func(ctx context.Context) {
-		delta, err = l.Source.Next(ctx, view.Position(), func(clock registry.Time) []cache.Key {
+		delta, err = l.Source.Next(ctx, view.Position(), func(clock registry.Time) (due []cache.Key) {
 			read = reading{at: l.Clock.Now(), clock: clock}
-			return view.Due(clock)
+			unreadable = cache.GuardReads(func() error {
+				due = view.Due(clock)
+				return nil
+			})
+			return due
 		})
 	})
 	l.woken = err != nil && cancelled
 	switch {
+	case unreadable != nil:
+		return delta, read, unreadable
 	case l.woken:
 		return delta, read, errWoken
 	case err != nil:
@@ -272,11 +287,19 @@ func (l *loop) swap(view *cache.View) {
 	l.store.check(view)
 }
 
-// checked acts on what a check of the base has found. What stands in a damaged
-// part is unknown; the older generation may have it, else the registry has.
+// checked acts on what a check of the base has found.
 func (l *loop) checked() {
-	damage := l.store.damage()
-	if damage == nil {
+	if damage := l.store.damage(); damage != nil {
+		l.damaged(damage)
+	}
+}
+
+// damaged replaces what is served, whose base is damaged: what stands in the
+// damaged part is unknown. The older generation may have it, else the registry
+// has.
+func (l *loop) damaged(damage error) {
+	if l.Disk == nil {
+		l.forced = ReasonDamaged
 		return
 	}
 	if whole := l.Disk.Renew(l.view); whole != nil {
@@ -284,7 +307,9 @@ func (l *loop) checked() {
 		l.Log.Info("the older generation of the copy on disk has taken the place of the damaged one: nothing is lost")
 		return
 	}
-	l.store.note(damage) // and the log has been told
+	if l.store.note(damage) && errors.Is(damage, cache.ErrUnreadable) { // of other damage Disk has told
+		l.Log.Error("what is served cannot be read; what stands there is answered as unavailable until it is replaced", "error", damage)
+	}
 	l.forced = ReasonDamaged
 }
 

@@ -55,6 +55,7 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 	cancelled := l.await(ctx, nil, func(ctx context.Context) {
 		pos, asOf, err = l.Source.Snapshot(ctx, put)
 	})
+	l.took = l.Clock.Now().Sub(read.at)
 	if m := unfit(); m != nil {
 		l.connected()
 		l.refused(m)
@@ -68,7 +69,8 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		return err
 	}
 	if l.view != nil && pos.Registry == l.view.Position().Registry {
-		if err := builder.Keep(l.view); err != nil {
+		err := cache.GuardReads(func() error { return builder.Keep(l.view) })
+		if err != nil && !errors.Is(err, cache.ErrUnreadable) { // then there is no last good row to keep
 			return err
 		}
 		if pos.Epoch == l.view.Position().Epoch {

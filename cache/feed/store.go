@@ -206,7 +206,11 @@ func (s *store) folded(view *cache.View) *cache.View {
 	if f.dropped {
 		return nil
 	}
-	next, err := f.Swap(view)
+	var next *cache.View
+	err := cache.GuardReads(func() (err error) {
+		next, err = f.Swap(view)
+		return err
+	})
 	if err != nil && !f.toDisk {
 		s.rest = s.Clock.Now().Add(maxRetryDisk)
 		s.Log.Error("what has changed cannot be folded in memory; what is served goes on", "error", err)

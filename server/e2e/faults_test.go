@@ -167,6 +167,53 @@ func TestKilledWhileFolding(t *testing.T) {
 	}
 }
 
+// TestBaseThatIsCutUnderneath cuts the file that is being served from, which reads
+// as a faulty disk does: the process lives, answers what it cannot read as
+// unavailable, and is whole again once the registry has been read.
+func TestBaseThatIsCutUnderneath(t *testing.T) {
+	needs(t, "sqlite3")
+	dir := t.TempDir()
+	registry := filepath.Join(dir, "registry.sqlite")
+	mustRun(t, "registry", "gen", "--names", "5000", "--to", "sqlite:"+registry)
+	names := strings.Fields(sqlite3(t, registry, "select name from domain where name not like 'xn--%' limit 40;"))
+	d := startDaemon(t, dir, "RDDSD_RATELIMIT_MODE=off")
+	must(t, d.stop())
+	d.start()
+	d.waitReady()
+	bases, err := filepath.Glob(filepath.Join(dir, "snapshots", "base-*"))
+	must(t, err)
+	for _, base := range bases {
+		must(t, os.Truncate(base, 4096))
+	}
+	unavailable := 0
+	for _, name := range names {
+		switch answer := d.mustAsk(name); {
+		case strings.HasPrefix(answer, "Service temporarily unavailable"):
+			unavailable++
+		case !strings.Contains(answer, "Domain Name: "+name+"\r\n"):
+			t.Fatalf("%s is answered with\n%s", name, answer)
+		}
+		if status, body, err := d.get("http://" + d.http + "/domain/" + name); err == nil && status == 404 {
+			t.Fatalf("%s is answered with %d\n%s", name, status, body)
+		}
+	}
+	if unavailable == 0 {
+		t.Error("every name could be read: the test cut nothing that matters")
+	}
+	sqlite3(t, registry, "update domain set expires = expires + 1 where roid in (select roid from domain limit 500);")
+	d.within(20*time.Second, "all is found again", func() error {
+		for _, name := range names {
+			if answer := d.mustAsk(name); !strings.Contains(answer, "Domain Name: "+name+"\r\n") {
+				return fmt.Errorf("%s is answered with %s", name, answer)
+			}
+		}
+		return nil
+	})
+	if n := strings.Count(d.out.String(), "what is served cannot be read"); n > 1 {
+		t.Errorf("the log says %d times that the file cannot be read", n)
+	}
+}
+
 // TestDataDirectoryThatMayOnlyBeRead starts where nothing can be written: the copy
 // is served, with its age, until the right to write is given back.
 func TestDataDirectoryThatMayOnlyBeRead(t *testing.T) {

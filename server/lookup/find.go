@@ -2,6 +2,7 @@ package lookup
 
 import (
 	"hash/maphash"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,9 @@ func (f *Finder) Policies() *Policies { return f.policies.Load() }
 // that could be the object is in quarantine; else it is Unknown, whatever the
 // kind (whois.md Q-17).
 func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
+	// What cannot be read of a base file, because the disk is faulty, would else end
+	// the process: so it is a panic, here and in rendering, which the caller answers.
+	debug.SetPanicOnFault(true)
 	s := finding{f.policies.Load(), view, q, now, a}
 	a.reset(view, s.policies.Default(view))
 	key := s.run()
