@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -179,6 +180,49 @@ func TestRestartRefusesNobody(t *testing.T) {
 	if err := d.stop(); err != nil {
 		t.Errorf("rddsd ended with %v\n%s", err, d.out)
 	}
+}
+
+// Without a supervisor a program that ends under load still answers whoever got a
+// connection; the others find the port closed.
+func TestStopUnderLoadResetsNobody(t *testing.T) {
+	d := startDaemon(t, t.TempDir(), "RDDSD_RATELIMIT_MODE=off")
+	var answered atomic.Uint64
+	var asking sync.WaitGroup
+	client := func(ask func() error) {
+		asking.Go(func() {
+			for {
+				err := ask()
+				if errors.Is(err, syscall.ECONNREFUSED) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	for range 16 {
+		client(func() error {
+			answer, err := d.ask("example.coop")
+			if err == nil && !strings.HasPrefix(answer, "Domain Name: example.coop\r\n") {
+				err = fmt.Errorf("the answer is %q", answer)
+			}
+			return err
+		})
+		client(func() error { return askOnce(d.http, "/domain/example.coop") })
+	}
+	d.within(20*time.Second, "clients are answered", func() error {
+		if n := answered.Load(); n < 500 {
+			return fmt.Errorf("%d answers", n)
+		}
+		return nil
+	})
+	if err := d.stop(); err != nil {
+		t.Errorf("rddsd ended with %v\n%s", err, d.out)
+	}
+	asking.Wait()
 }
 
 // askOnce gets path over HTTP on a connection of its own.

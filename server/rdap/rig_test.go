@@ -54,8 +54,9 @@ func newRig(t testing.TB, view *cache.View, change func(*Server)) *rig {
 		Caps:    listen.NewCaps(listen.Limits{}),
 		Log:     slog.New(slog.NewTextHandler(&log, nil)),
 
-		LingerTimeout: 200 * time.Millisecond,
-		DrainTimeout:  5 * time.Second,
+		LingerTimeout:  200 * time.Millisecond,
+		DrainTimeout:   5 * time.Second,
+		ArrivalTimeout: 20 * time.Millisecond,
 	}}
 	if change != nil {
 		change(r.Server)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +89,9 @@ type Server struct {
 	// DrainTimeout is how long answers in flight may take once Serve is told to
 	// stop.
 	DrainTimeout time.Duration
+	// ArrivalTimeout is how long those who have begun to connect by then may take
+	// to get in.
+	ArrivalTimeout time.Duration
 
 	http      fasthttp.Server
 	exchanges sync.Pool // of *exchange
@@ -154,12 +158,16 @@ func (s *Server) Serve(ctx context.Context, on Listeners) error {
 	}
 	cancel()
 	s.draining.Store(true)
-	for _, list := range [...][]net.Listener{on.Plain, on.TLS, on.Redirect} {
-		for _, l := range list {
-			l.Close() // an accept that fails after this is how it ends
-		}
+	listeners := slices.Concat(on.Plain, on.TLS, on.Redirect)
+	for _, l := range listeners {
+		// Who has begun to connect gets in, and an accept that fails after that is
+		// how it ends.
+		_ = listen.Drain(l, s.ArrivalTimeout)
 	}
 	accepting.Wait()
+	for _, l := range listeners {
+		l.Close()
+	}
 	s.drain()
 	serving.Wait()
 	return err
@@ -177,6 +185,7 @@ func (s *Server) setDefaults() {
 		{&s.ProxyTimeout, DefaultProxyTimeout},
 		{&s.LingerTimeout, DefaultLingerTimeout},
 		{&s.DrainTimeout, DefaultDrainTimeout},
+		{&s.ArrivalTimeout, listen.DefaultArrivals},
 	} {
 		if *d.set == 0 {
 			*d.set = d.otherwise
