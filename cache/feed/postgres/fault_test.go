@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -19,30 +20,34 @@ import (
 
 func TestServerKilledInTheMiddleOfACopy(t *testing.T) {
 	server := pgtest.Start(t)
-	r := newRegistry(t, server, 3000)
+	r := newRegistry(t, server, 30_000) // more than waits on the way
 	e := newEdge(t, r, r.DSN("edge1"), "")
 	var (
-		once   sync.Once
-		killed = make(chan error, 1)
+		once  sync.Once
+		ready = make(chan error, 1)
 	)
 	e.hooks.onPut = func(c cache.Change) {
-		if c.Name == "d1500.coop" {
-			once.Do(func() { killed <- server.Kill() })
+		if c.Kind != registry.KindDomain {
+			return
 		}
+		once.Do(func() {
+			err := server.Kill()
+			go func() {
+				for deadline := time.Now().Add(patience); e.Status().LastError == "" && time.Now().Before(deadline); {
+					time.Sleep(5 * time.Millisecond)
+				}
+				// The first snapshot is not served: nothing is, until there is a whole one.
+				if e.Cache.Current() != nil {
+					t.Error("half a snapshot is served")
+				}
+				ready <- errors.Join(err, server.Run())
+			}()
+		})
 	}
-	go func() {
-		if err := <-killed; err != nil {
-			t.Error(err)
-		}
-		// The first snapshot is not served: nothing is, until there is a whole one.
-		if e.Cache.Current() != nil {
-			t.Error("half a snapshot is served")
-		}
-		if err := server.Run(); err != nil {
-			t.Error(err)
-		}
-	}()
 	e.start()
+	if err := <-ready; err != nil {
+		t.Fatal(err)
+	}
 	e.equal(r)
 	if s := e.Status(); s.LastError == "" || s.Resyncs[feed.ReasonStart] != 1 {
 		t.Errorf("the status tells nothing of what happened: %+v", s)
