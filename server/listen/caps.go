@@ -30,9 +30,9 @@ func (l Limits) maxCrowded() int { return max(1, l.Total/2) }
 type Caps struct {
 	mu      sync.Mutex
 	limits  Limits
-	open    int // connections that have a place, crowded ones included
-	crowded int
-	granted map[client]int // places of each client, without crowded and answered ones
+	open    int            // connections that have a place, crowded ones included
+	crowded int            // of them, those that do not count against their clients
+	granted map[client]int // places of each client, without these
 }
 
 // client is an IPv4 address or an IPv6 /64: what its connections are counted by. The
@@ -57,10 +57,9 @@ func (c *Caps) SetLimits(limits Limits) {
 // Slot is one open connection's place. Release gives it back, once. It is its
 // connection's alone.
 type Slot struct {
-	caps     *Caps
-	client   client
-	verdict  Verdict
-	answered bool
+	caps    *Caps
+	client  client
+	verdict Verdict
 }
 
 // Acquire takes a place for a connection from addr. It takes none when the verdict is
@@ -114,15 +113,22 @@ func (c *Caps) Crowded(addr netip.Addr) bool {
 }
 
 // Answered says that the connection keeps its place for a while and that its client
-// is done with it: it no longer counts against the client, who may ask again.
+// is done with it: it no longer counts against the client, who may ask again. So half
+// of all places at most can be kept, by crowded clients and answered ones together;
+// beyond that it does nothing.
 func (s *Slot) Answered() {
-	if s.caps == nil || s.verdict == Crowded || s.answered {
+	if s.caps == nil || s.verdict == Crowded {
 		return
 	}
-	s.caps.mu.Lock()
-	defer s.caps.mu.Unlock()
-	s.answered = true
-	s.forget()
+	c := s.caps
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.limits.Total > 0 && c.crowded >= c.limits.maxCrowded() {
+		return
+	}
+	c.forget(s.client)
+	c.crowded++
+	s.verdict = Crowded
 }
 
 // Release gives the place back. On the zero Slot it does nothing.
@@ -130,21 +136,21 @@ func (s *Slot) Release() {
 	if s.caps == nil {
 		return
 	}
-	s.caps.mu.Lock()
-	defer s.caps.mu.Unlock()
-	s.caps.open--
-	switch {
-	case s.verdict == Crowded:
-		s.caps.crowded--
-	case !s.answered:
-		s.forget()
+	c := s.caps
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.open--
+	if s.verdict == Crowded {
+		c.crowded--
+		return
 	}
+	c.forget(s.client)
 }
 
-// forget takes the place off its client's count.
-func (s *Slot) forget() {
-	if s.caps.granted[s.client]--; s.caps.granted[s.client] == 0 {
-		delete(s.caps.granted, s.client)
+// forget takes a place off its client's count.
+func (c *Caps) forget(client client) {
+	if c.granted[client]--; c.granted[client] == 0 {
+		delete(c.granted, client)
 	}
 }
 

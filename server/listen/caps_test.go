@@ -251,7 +251,7 @@ func BenchmarkCaps(b *testing.B) {
 // A connection that is answered and not yet closed keeps its place, and its client
 // may come back.
 func TestAnsweredConnections(t *testing.T) {
-	c := NewCaps(Limits{PerClient: 1, Total: 3})
+	c := NewCaps(Limits{PerClient: 1, Total: 4})
 	addr := netip.MustParseAddr("192.0.2.1")
 	first, _ := c.Acquire(addr)
 	if !c.Crowded(addr) || c.Crowded(netip.MustParseAddr("192.0.2.2")) {
@@ -272,7 +272,10 @@ func TestAnsweredConnections(t *testing.T) {
 	}
 	third.Answered()
 	if _, verdict := c.Acquire(addr); verdict != Full {
-		t.Errorf("the fourth is %v, with three places", verdict)
+		t.Errorf("the fourth is %v, with half of all places kept", verdict)
+	}
+	if second.Answered(); !c.Crowded(addr) {
+		t.Error("more than half of all places are kept")
 	}
 	for _, s := range []*Slot{&first, &second, &third} {
 		s.Release()
