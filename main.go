@@ -12,7 +12,6 @@ import (
 
 	"rddsd/cache"
 	"rddsd/cache/feed"
-	"rddsd/ratelimit"
 	"rddsd/server"
 	"rddsd/server/admin"
 	"rddsd/server/command"
@@ -59,21 +58,25 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	defer registry.Close()
 	follower := &feed.Follower{Source: registry.Source, Cache: data, Disk: disk, Log: log, MaxAge: cfg.Feed.MaxAge, MaxMissAge: cfg.Feed.MaxMissAge, MaxBackoff: registry.MaxBackoff, MemoryLimit: int64(cfg.Data.MemoryLimit)}
 	finder := lookup.NewFinder(command.Policies(cfg))
-	limiter := ratelimit.New(cfg.Limits(), time.Now())
+	limits, err := command.OpenLimits(cfg, finder, data, log)
+	if err != nil {
+		return err
+	}
+	limiter := limits.Limiter
 	onWHOIS, onRDAP := command.NewCaps(cfg)
 	whoisServer := &whois.Server{Cache: data, Finder: finder, Limiter: limiter, Tally: queries, Caps: onWHOIS, Log: log, Loops: cfg.WHOIS.Loops, Balancers: cfg.WHOIS.ProxyFrom}
 	rdapServer.Cache, rdapServer.Finder, rdapServer.Limiter, rdapServer.Tally, rdapServer.Caps, rdapServer.Log = data, finder, limiter, queries, onRDAP, log
-	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limiter: limiter, WHOIS: onWHOIS, RDAP: onRDAP, Certificates: rdapServer.Certificates, Systemd: systemd, Log: log}
+	reloader := &command.Reloader{Load: again, Running: cfg, Finder: finder, Limits: limits, WHOIS: onWHOIS, RDAP: onRDAP, Certificates: rdapServer.Certificates, Systemd: systemd, Log: log}
 	adminServer := &admin.Server{
 		Version: command.FullVersion(), Kind: registry.Kind, Cache: data, Feed: follower.Status, Source: registry.Status, Tally: queries, Limiter: limiter,
-		Services: command.Counted(whoisServer, onWHOIS, rdapServer, onRDAP), Reload: reloader.Reload, Decide: follower.Decide, Log: log,
+		Services: command.Counted(whoisServer, onWHOIS, rdapServer, onRDAP), Reload: reloader.Reload, Decide: follower.Decide, Inspect: limits.Inspect, Order: limits.Order, Log: log,
 	}
 	operator, err := command.OpenAdmin(ctx, cfg, log, adminServer)
 	if err != nil {
 		return err
 	}
 
-	behind := []server.Named{{Name: "feed", Service: follower}, {Name: "query counters", Service: queries}, {Name: "admin", Service: operator}, {Name: "reload", Service: reloader}}
+	behind := []server.Named{{Name: "feed", Service: follower}, {Name: "query counters", Service: queries}, {Name: "limits", Service: limits}, {Name: "admin", Service: operator}, {Name: "reload", Service: reloader}}
 	context.AfterFunc(ctx, func() {
 		log.Info("stopping: answers in flight may finish")
 		adminServer.Drain()

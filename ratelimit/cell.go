@@ -33,8 +33,8 @@ const (
 	day         = 24 * time.Hour
 	month       = 30 * day
 
-	// maxFill is the longest time that Burst look-ups may take at Rate.
-	maxFill = time.Hour
+	// MaxFill is the longest time that Burst look-ups may take at Rate.
+	MaxFill = time.Hour
 	// maxPenalty is how far hammering can lengthen a wait.
 	maxPenalty = 5 * time.Minute
 	// maxSkew is how far clocks read by two goroutines may differ.
@@ -45,12 +45,12 @@ const (
 // explain. What stands further in the future is taken for the past, or for another
 // clock.
 const (
-	// Load: 22 bits of 2 ms are 140 minutes, of which maxFill and maxPenalty lie ahead and
+	// Load: 22 bits of 2 ms are 140 minutes, of which MaxFill and maxPenalty lie ahead and
 	// 15 minutes behind; 26 bits of 5 ms are 93 hours (freshen).
 	loadFast    = 2 * time.Millisecond
 	loadSlow    = 5 * time.Millisecond
-	farLoadFast = uint64((maxFill + maxPenalty + maxSkew) / loadFast)
-	farLoadSlow = uint64((maxFill + maxPenalty + maxSkew) / loadSlow)
+	farLoadFast = uint64((MaxFill + maxPenalty + maxSkew) / loadFast)
+	farLoadSlow = uint64((MaxFill + maxPenalty + maxSkew) / loadSlow)
 
 	// Budgets: 22 bits of 1 s are 48 days, of which one lies ahead and 30 behind; 26 bits
 	// of 2 s are 4 years.

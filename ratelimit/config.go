@@ -150,9 +150,9 @@ func (c Config) Check() error {
 	if c.Free < 0 || c.Free > MaxFree {
 		return fmt.Errorf("limiter free is %d objects, it must be from 0 to %d", c.Free, MaxFree)
 	}
-	if burst, rate := cmp.Or(c.Burst, DefaultBurst), cmp.Or(c.Rate, DefaultRate); float64(burst)/rate > maxFill.Seconds() {
+	if burst, rate := cmp.Or(c.Burst, DefaultBurst), cmp.Or(c.Rate, DefaultRate); float64(burst)/rate > MaxFill.Seconds() {
 		return fmt.Errorf("limiter burst is %d look-ups at %v a second, which takes %.0f s; burst / rate must be %.0f s at most",
-			burst, rate, float64(burst)/rate, maxFill.Seconds())
+			burst, rate, float64(burst)/rate, MaxFill.Seconds())
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (c Config) effective() Config {
 	if c.Free < 0 || c.Free > MaxFree {
 		c.Free = DefaultFree
 	}
-	if float64(c.Burst)/c.Rate > maxFill.Seconds() {
+	if float64(c.Burst)/c.Rate > MaxFill.Seconds() {
 		c.Rate, c.Burst = DefaultRate, DefaultBurst
 	}
 	return c
@@ -210,7 +210,7 @@ func newSettings(c Config, systems *Systems) *settings {
 		slow := costOf(quarterHour, loadSlow, quarter)
 		s.loadPrice[t] = lasting(ticks{fast, slow}, loadFast, loadSlow)
 		s.loadBound[t] = ticks{ // where a tick is too coarse for a wide network, less than the multiple
-			min(fast*uint64(float64(c.Burst)*w.load), uint64(maxFill/loadFast)),
+			min(fast*uint64(float64(c.Burst)*w.load), uint64(MaxFill/loadFast)),
 			min(slow*uint64(quarter), uint64(quarterHour/loadSlow)),
 		}
 		// Where Rate is slower than QuarterHour, it alone limits.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // tableLines makes the table of accounts 32 MiB: 1.5 million cells of load and
@@ -177,4 +178,9 @@ func (l *Limiter) settle(client Client, d Decision, s *settings, now time.Time) 
 		return Decision{}
 	}
 	return d
+}
+
+// Memory returns how many bytes the limiter holds, which does not change.
+func (l *Limiter) Memory() int64 {
+	return int64(len(l.table))*int64(unsafe.Sizeof(line{})) + repeatBuckets*64 + 2*freeWords*8 + hammerCells*8 + canaryCells*8 + int64(unsafe.Sizeof(l.top))
 }

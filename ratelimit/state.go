@@ -249,6 +249,6 @@ func (l *Limiter) Distrust(now time.Time) {
 
 func (z *zone) distrust(nanos int64) {
 	share := distrustMonth // of a constant duration
-	z.day.Store(max(z.day.Load(), nanos+int64(day)))
-	z.month.Store(max(z.month.Load(), nanos+int64(share*float64(month))))
+	z.day.Store(max(z.day.Load(), nanos+int64(dayDrain)))
+	z.month.Store(max(z.month.Load(), nanos+int64(share*float64(monthDrain))))
 }

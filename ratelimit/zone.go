@@ -12,6 +12,19 @@ import (
 // by hand.
 const smallestZone = 10_000
 
+// The guards, like every account, are leaky buckets: what they hold at once and what
+// drains within the window make up the share that is configured. The guard of a day
+// holds much and that of 30 days drains much, so that both let the same through for
+// good (0.7 % of the zone a day) and neither is filled by one network.
+const (
+	dayRoomShare   = 0.65 // of GuardDay, held at once
+	monthRoomShare = 0.30 // of GuardMonth
+
+	// How long a full guard takes to drain: the rest of the share in a window.
+	dayDrain   = day * 65 / 35
+	monthDrain = month * 30 / 70
+)
+
 // zone is what the limiter knows of one TLD: how many objects with contact values
 // there are, what one of them costs in each tier, and its guard.
 //
@@ -40,8 +53,8 @@ func newZonePrices(size int, s *settings) *zonePrices {
 			slow: costOf(month, dataSlow, min(s.monthRoom*w.data, n*w.shareMonth)),
 		}, dataFast, dataSlow)
 	}
-	p.day = int64(float64(day) / (n * s.config.GuardDay / 2))
-	p.month = int64(float64(month) / (n * s.config.GuardMonth / 2))
+	p.day = int64(float64(dayDrain) / (n * s.config.GuardDay * dayRoomShare))
+	p.month = int64(float64(monthDrain) / (n * s.config.GuardMonth * monthRoomShare))
 	return p
 }
 
@@ -58,13 +71,13 @@ func costOf(window, tick time.Duration, n float64) uint64 {
 
 // fill returns how full the guard is at now, from 0 to 1, by day and by 30 days.
 func (z *zone) fill(now int64) (inDay, inMonth float64) {
-	return share(z.day.Load()-now, day), share(z.month.Load()-now, month)
+	return share(z.day.Load()-now, dayDrain), share(z.month.Load()-now, monthDrain)
 }
 
 func share(left int64, of time.Duration) float64 { return min(max(float64(left)/float64(of), 0), 1) }
 
 // calm is how full the guard is before prices rise.
-const calm = 0.5
+const calm = 0.6
 
 // squeeze returns what is left of each account's budget at now, from 0 to 1. As the
 // guard fills, prices rise, first for those who have learnt most.
@@ -80,10 +93,10 @@ func (z *zone) squeeze(now int64) float64 {
 // Without act it only tells whether they fit.
 func (z *zone) charge(now int64, n int, act bool) bool {
 	p := z.prices.Load()
-	if !fit(&z.month, now, p.month*int64(n), int64(month), act) {
+	if !fit(&z.month, now, p.month*int64(n), int64(monthDrain), act) {
 		return false
 	}
-	if !fit(&z.day, now, p.day*int64(n), int64(day), act) {
+	if !fit(&z.day, now, p.day*int64(n), int64(dayDrain), act) {
 		if !act {
 			return false
 		}

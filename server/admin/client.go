@@ -45,13 +45,18 @@ func FetchStatus(ctx context.Context, url string) (status *Status, body []byte, 
 // Send gives an order to the server whose socket is at path, and returns once
 // it is carried out, or what the server has against it.
 func Send(ctx context.Context, path string, order Order, reason string) error {
+	return SendAbout(ctx, path, order, About{}, reason)
+}
+
+// SendAbout is Send of an order that is about something.
+func SendAbout(ctx context.Context, path string, order Order, about About, reason string) error {
 	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
 	defer cancel()
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}
 	defer transport.CloseIdleConnections()
-	body, err := json.Marshal(given{reason})
+	body, err := json.Marshal(given{reason, about})
 	if err != nil {
 		return err
 	}

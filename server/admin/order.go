@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,14 +26,28 @@ const (
 	Reload Order = "reload" // read the configuration again
 	Accept Order = "accept" // publish what the feed holds
 	Reject Order = "reject" // drop what the feed holds
+
+	Unblock  Order = "unblock"  // forget what a client was charged
+	Withhold Order = "withhold" // show no contact value of a domain
+	Release  Order = "release"  // show them again
 )
+
+// orders are all of them.
+var orders = []Order{Reload, Accept, Reject, Unblock, Withhold, Release}
 
 // maxReason is the longest reason, in bytes.
 const maxReason = 500
 
+// About is what an order is about, if it is about something.
+type About struct {
+	Target string    `json:"target,omitempty"` // an address, a name
+	Until  time.Time `json:"until,omitzero"`
+}
+
 // given is the body of an order.
 type given struct {
 	Reason string `json:"reason"`
+	About
 }
 
 // taken is the answer to an order.
@@ -41,8 +58,12 @@ type taken struct {
 // order carries out one order and logs who gave it and why.
 func (s *Server) order(ctx *fasthttp.RequestCtx) {
 	order := Order(strings.TrimPrefix(string(ctx.Path()), "/"))
-	if order != Reload && order != Accept && order != Reject {
-		answer(ctx, http.StatusNotFound, fmt.Errorf("there is no order %q; there are %s, %s and %s", order, Reload, Accept, Reject))
+	if strings.HasPrefix(string(order), inspections) {
+		s.inspect(ctx)
+		return
+	}
+	if !slices.Contains(orders, order) {
+		answer(ctx, http.StatusNotFound, fmt.Errorf("there is no order %q; there are %s", order, orders))
 		return
 	}
 	if !ctx.IsPost() {
@@ -64,12 +85,16 @@ func (s *Server) order(ctx *fasthttp.RequestCtx) {
 		uid = conn.uid
 	}
 
-	err := s.carryOut(ctx, order, g.Reason)
+	err := s.carryOut(ctx, order, g)
 	level, outcome := slog.LevelInfo, "done"
 	if err != nil {
 		level, outcome = slog.LevelWarn, err.Error()
 	}
-	s.Log.Log(ctx, level, "audit", "order", string(order), "uid", uid, "reason", g.Reason, "outcome", outcome)
+	line := []any{"order", string(order), "uid", uid, "reason", g.Reason, "outcome", outcome}
+	if target := audited(order, g.Target); target != "" {
+		line = append(line, "target", target)
+	}
+	s.Log.Log(ctx, level, "audit", line...)
 	switch {
 	case err == nil:
 		answer(ctx, http.StatusOK, nil)
@@ -80,11 +105,32 @@ func (s *Server) order(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-func (s *Server) carryOut(ctx *fasthttp.RequestCtx, order Order, reason string) error {
-	if order == Reload {
+func (s *Server) carryOut(ctx *fasthttp.RequestCtx, order Order, g given) error {
+	switch order {
+	case Reload:
 		return s.Reload(ctx)
+	case Accept, Reject:
+		return s.Decide(order == Accept, g.Reason)
 	}
-	return s.Decide(order == Accept, reason)
+	return s.Order(order, g.About, g.Reason)
+}
+
+// audited returns what of the target of an order stands in the log: of an address
+// the network alone (whois.md L-12).
+func audited(order Order, target string) string {
+	if order != Unblock {
+		return target
+	}
+	addr, err := netip.ParseAddr(target)
+	if err != nil {
+		return ""
+	}
+	bits := 48
+	if addr = addr.Unmap(); addr.Is4() {
+		bits = 24
+	}
+	network, _ := addr.WithZone("").Prefix(bits) // no error: bits fits the family
+	return network.String()
 }
 
 // CheckReason refuses what would make a bad line in the log. What is decided

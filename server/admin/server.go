@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,6 +42,12 @@ type Server struct {
 	// feed holds. An error is told to whoever gave the order.
 	Reload func(ctx context.Context) error
 	Decide func(accept bool, reason string) error
+
+	// Inspect answers a question about the limits with something that JSON can hold,
+	// and Order carries out Unblock, Withhold or Release. Both are reached through the
+	// socket alone: what Inspect tells holds addresses.
+	Inspect func(question string, args url.Values) (any, error)
+	Order   func(order Order, about About, reason string) error
 
 	Log *slog.Logger
 

@@ -77,6 +77,7 @@ func newRoot(serve Serve) *cobra.Command {
 	root.RunE = server.RunE
 	root.AddCommand(
 		server, newCheck(set), newStatus(set), newReload(set), newAccept(set), newReject(set),
+		newLimits(set), newWithhold(set), newRelease(set),
 		newRegistry(), newSnapshot(), newVersion())
 	return root
 }

@@ -26,7 +26,7 @@ type Reloader struct {
 	Load         Load
 	Running      *config.Config // in force
 	Finder       *lookup.Finder
-	Limiter      *ratelimit.Limiter
+	Limits       *LimitKeeper
 	WHOIS, RDAP  *listen.Caps
 	Certificates rdap.Certificates // none without TLS
 	Systemd      *Supervisor       // nil without one
@@ -65,8 +65,11 @@ func (r *Reloader) Reload(context.Context) error {
 	if err := r.Certificates.Reload(); err != nil {
 		return err
 	}
+	if err := r.Limits.Use(cfg); err != nil {
+		return err
+	}
 	r.Finder.SetPolicies(Policies(cfg))
-	r.Limiter.SetConfig(cfg.Limits())
+	r.Limits.Limiter.SetConfig(cfg.Limits())
 	w, p := capLimits(cfg)
 	r.WHOIS.SetLimits(w)
 	r.RDAP.SetLimits(p)
@@ -144,7 +147,10 @@ func limitsText(cfg *config.Config) string {
 	if cfg.RateLimit.Mode != ratelimit.Enforce {
 		return ""
 	}
-	return fmt.Sprintf("Each network may ask %d times at once, then %v times a second.", cfg.RateLimit.Burst, cfg.RateLimit.Rate)
+	l := &cfg.RateLimit
+	return fmt.Sprintf("Each client network may ask %d times at once, then %v times a second, and %d times in 15 minutes; "+
+		"it is shown up to %d objects with contact data in 24 hours and %d in 30 days, fewer of a small zone or while many ask; further ones come without contact data.",
+		l.Burst, l.Rate, l.QuarterHour, l.Day, l.Month)
 }
 
 // capLimits returns the caps on connections. They are part of the limits: only

@@ -195,8 +195,32 @@ func checkLimits(c *Config, report func(path, problem string)) {
 	if rate := c.RateLimit.Rate; !(rate >= ratelimit.MinRate && rate <= ratelimit.MaxRate) { // so written, NaN is refused too
 		report("ratelimit.rate", fmt.Sprintf("is %v look-ups a second; write a number from %v to %v", rate, ratelimit.MinRate, ratelimit.MaxRate))
 	}
-	if burst := c.RateLimit.Burst; burst < ratelimit.MinBurst || burst > ratelimit.MaxBurst {
-		report("ratelimit.burst", fmt.Sprintf("is %d look-ups; write a number from %d to %d", burst, ratelimit.MinBurst, ratelimit.MaxBurst))
+	for _, n := range []struct {
+		key         string
+		value       float64
+		unit        string
+		least, most float64
+	}{
+		{"burst", float64(c.RateLimit.Burst), "look-ups", ratelimit.MinBurst, ratelimit.MaxBurst},
+		{"quarter_hour", float64(c.RateLimit.QuarterHour), "look-ups", ratelimit.MinQuarterHour, ratelimit.MaxQuarterHour},
+		{"day", float64(c.RateLimit.Day), "objects", ratelimit.MinBudget, ratelimit.MaxBudget},
+		{"month", float64(c.RateLimit.Month), "objects", ratelimit.MinBudget, ratelimit.MaxBudget},
+		{"free", float64(c.RateLimit.Free), "objects", 0, ratelimit.MaxFree},
+		{"guard_day", c.RateLimit.GuardDay, "of a zone", ratelimit.MinGuard, ratelimit.MaxGuard},
+		{"guard_month", c.RateLimit.GuardMonth, "of a zone", ratelimit.MinGuard, ratelimit.MaxGuard},
+	} {
+		if !(n.value >= n.least && n.value <= n.most) {
+			report("ratelimit."+n.key, fmt.Sprintf("is %v %s; write a number from %v to %v", n.value, n.unit, n.least, n.most))
+		}
+	}
+	if seconds := float64(c.RateLimit.Burst) / c.RateLimit.Rate; seconds > ratelimit.MaxFill.Seconds() && c.RateLimit.Burst <= ratelimit.MaxBurst && c.RateLimit.Rate >= ratelimit.MinRate {
+		report("ratelimit.burst", fmt.Sprintf("is %d look-ups, and [ratelimit] rate takes %.0f s for as many; write at most %.0f",
+			c.RateLimit.Burst, seconds, c.RateLimit.Rate*ratelimit.MaxFill.Seconds()))
+	}
+	for _, name := range c.RateLimit.Canaries {
+		if !registry.ValidName(name) {
+			report("ratelimit.canaries", fmt.Sprintf("%q is not a domain name as registries write it; write lower-case letters, and an IDN as its A-label (xn--...)", name))
+		}
 	}
 }
 

@@ -99,6 +99,17 @@ type RateLimit struct {
 	Mode  ratelimit.Mode `toml:"mode"`
 	Rate  float64        `toml:"rate"`  // look-ups a second
 	Burst int            `toml:"burst"` // look-ups back to back
+
+	QuarterHour int     `toml:"quarter_hour"` // look-ups in 15 minutes
+	Day         int     `toml:"day"`          // objects with contact values in 24 hours
+	Month       int     `toml:"month"`        // the same in 30 days
+	Free        int     `toml:"free"`         // the same in 30 days, outside the guard
+	GuardDay    float64 `toml:"guard_day"`    // share of a zone's objects with contact values in 24 hours, for all
+	GuardMonth  float64 `toml:"guard_month"`  // the same in 30 days
+
+	Networks string   `toml:"networks"` // path of the list of networks; "" = none
+	ASTable  string   `toml:"as_table"` // path of the table of autonomous systems; "" = none
+	Canaries []string `toml:"canaries"` // names, A-labels
 }
 
 // TLD is how answers under one TLD look.
@@ -140,10 +151,14 @@ func Default() *Config {
 
 			Forwarded: "X-Forwarded-For", GzipCache: 64,
 		},
-		Admin:     Admin{Listen: []netip.AddrPort{netip.AddrPortFrom(loopback4, 9180)}},
-		RateLimit: RateLimit{Mode: ratelimit.Enforce, Rate: ratelimit.DefaultRate, Burst: ratelimit.DefaultBurst},
-		Log:       Log{Level: slog.LevelInfo, Format: LogAuto},
-		origins:   map[string]origin{},
+		Admin: Admin{Listen: []netip.AddrPort{netip.AddrPortFrom(loopback4, 9180)}},
+		RateLimit: RateLimit{
+			Mode: ratelimit.Enforce, Rate: ratelimit.DefaultRate, Burst: ratelimit.DefaultBurst, QuarterHour: ratelimit.DefaultQuarterHour,
+			Day: ratelimit.DefaultDay, Month: ratelimit.DefaultMonth, Free: ratelimit.DefaultFree,
+			GuardDay: ratelimit.DefaultGuardDay, GuardMonth: ratelimit.DefaultGuardMonth,
+		},
+		Log:     Log{Level: slog.LevelInfo, Format: LogAuto},
+		origins: map[string]origin{},
 	}
 }
 
@@ -194,7 +209,11 @@ func (c *Config) AdminSocket() string {
 
 // Limits returns what package ratelimit needs.
 func (c *Config) Limits() ratelimit.Config {
-	return ratelimit.Config{Mode: c.RateLimit.Mode, Rate: c.RateLimit.Rate, Burst: c.RateLimit.Burst}
+	l := &c.RateLimit
+	return ratelimit.Config{
+		Mode: l.Mode, Rate: l.Rate, Burst: l.Burst, QuarterHour: l.QuarterHour,
+		Day: l.Day, Month: l.Month, Free: l.Free, GuardDay: l.GuardDay, GuardMonth: l.GuardMonth,
+	}
 }
 
 // Policy returns how answers under tld look: by its [[tld]] table, or by

@@ -91,6 +91,15 @@ socket = "/run/rddsd/admin.sock"
 mode = "dry-run"
 rate = 10
 burst = 1_00
+quarter_hour = 2000
+day = 100
+month = 300
+free = 1
+guard_day = 0.01
+guard_month = 0.2
+networks = "/etc/rddsd/networks"
+as_table = "/etc/rddsd/as"
+canaries = ["canary.example", "xn--caf-dma.test"]
 [[tld]]
 name = "example"
 [[tld]]
@@ -124,6 +133,8 @@ format = "json"
 		Admin: Admin{[]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9000")}, "/run/rddsd/admin.sock"},
 		RateLimit: RateLimit{
 			ratelimit.DryRun, 10, 100,
+			2000, 100, 300, 1, 0.01, 0.2,
+			"/etc/rddsd/networks", "/etc/rddsd/as", []string{"canary.example", "xn--caf-dma.test"},
 		},
 		TLDs: []TLD{
 			{
@@ -214,7 +225,7 @@ func TestEnvironmentWins(t *testing.T) {
 	if len(c.RDAP.HTTPS) != 0 || !c.Explicit("rdap.https") {
 		t.Errorf("https = %v; an empty value is the empty list", c.RDAP.HTTPS)
 	}
-	if !c.RDAP.HTTPPlain || c.Feed.PollInterval != 3*time.Second || c.RateLimit != (RateLimit{ratelimit.Off, 2.5, 7}) || c.Log.Level != 4 || c.Data.Dir != "/srv/x" {
+	if !c.RDAP.HTTPPlain || c.Feed.PollInterval != 3*time.Second || c.RateLimit.Mode != ratelimit.Off || c.RateLimit.Rate != 2.5 || c.RateLimit.Burst != 7 || c.Log.Level != 4 || c.Data.Dir != "/srv/x" {
 		t.Errorf("got %+v", c)
 	}
 }

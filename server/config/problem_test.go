@@ -242,7 +242,7 @@ name = "example"
 		{
 			"limits out of range", "[ratelimit]\nrate = nan\nburst = 0\n",
 			[]string{
-				`rddsd.toml:2:8: [ratelimit] rate: is NaN look-ups a second; write a number from 0.001 to 1000`,
+				`rddsd.toml:2:8: [ratelimit] rate: is NaN look-ups a second; write a number from 0.001 to 100`,
 				`rddsd.toml:3:9: [ratelimit] burst: is 0 look-ups; write a number from 1 to 10000`,
 			},
 		},

@@ -14,6 +14,8 @@ import (
 // Finder answers queries from a View. It is safe for concurrent use.
 type Finder struct {
 	policies atomic.Pointer[Policies]
+	withheld atomic.Pointer[Withheld]
+	canaries atomic.Pointer[Canaries]
 	seed     maphash.Seed // of ratelimit.Ask.Object
 }
 
@@ -44,6 +46,7 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 	s := finding{f.policies.Load(), view, q, now, a}
 	a.reset(view, s.policies.Default(view))
 	key := s.run()
+	f.withhold(a, now)
 	a.setULabels()
 	a.AsOf = max(view.AsOf().Minute(), a.changed())
 	a.Ask = ratelimit.Ask{
@@ -52,6 +55,7 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 		Object: maphash.String(f.seed, key) ^ uint64(a.Object+1)*0x9e3779b97f4a7c15,
 		Shows:  a.shows(),
 		Count:  1,
+		Canary: f.canary(a),
 	}
 	if a.TLD != nil {
 		a.Ask.TLD = a.TLD.Name

@@ -31,7 +31,7 @@ func (s *Server) attend(conn stream, from netip.Addr, head []byte, serving *sync
 		s.attendBalancer(conn, from, head, serving)
 		return
 	}
-	client := ratelimit.ClientAt(from)
+	client := s.Limiter.Client(from)
 	slot, terms := s.admit(client)
 	if terms == unwanted {
 		s.counts.refused.Add(1)
@@ -67,7 +67,7 @@ func (s *Server) attendBalancer(conn stream, from netip.Addr, head []byte, servi
 		if !addr.IsValid() {
 			addr = from
 		}
-		client := ratelimit.ClientAt(addr)
+		client := s.Limiter.Client(addr)
 		slot, terms := s.admit(client)
 		if terms == unwanted {
 			s.counts.refused.Add(1)

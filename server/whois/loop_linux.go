@@ -233,7 +233,7 @@ func (l *loop) serve(fd uintptr) {
 
 	// A query that is answered at once takes no place: no number of slow clients
 	// can keep a fast one out.
-	client, terms := ratelimit.ClientAt(from), welcome
+	client, terms := s.Limiter.Client(from), welcome
 	if s.Caps.Crowded(client.Addr) {
 		terms = crowded
 	}

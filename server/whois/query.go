@@ -65,6 +65,7 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 		w.out = append(w.out, unavailableText...) // never "not found"
 		return true
 	}
+	client = s.behind(client, line)
 	var err error
 	if len(line) > MaxLine {
 		w.query = lookup.Query{} // goes on: junk has a class and a price like any query
