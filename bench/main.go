@@ -36,6 +36,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newWHOIS(), newRDAP(), newFeed(), newFirstLoad(), newCache(), newCompare(), newGate(), newReference())
+	root.AddCommand(newWHOIS(), newRDAP(), newFeed(), newFirstLoad(), newCache(), newHarvest(), newCompare(), newGate(), newReference())
 	return root
 }

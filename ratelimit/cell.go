@@ -185,11 +185,17 @@ func raise(cells []atomic.Uint64, hash uint64, now *instant, by, bound ticks) {
 	}
 }
 
+// loadGrain is how far from the longest wait a wait is as good as it, 1 s.
+const loadGrain = uint64(time.Second / loadFast)
+
 // delay adds by to the fast horizon of an account of load, up to most. The slow one
 // stays the one that is empty last.
 func delay(cells []atomic.Uint64, hash uint64, now *instant, by, most uint64) {
 	for {
 		cell, word, h := find(cells, hash, now)
+		if h.fast+loadGrain >= most {
+			return // as good as there: who goes on costs no write
+		}
 		next := ticks{fast: max(h.fast, min(h.fast+by, most))}
 		next.slow = max(h.slow, next.fast*uint64(loadFast)/uint64(loadSlow)+1)
 		if cell.CompareAndSwap(word, now.word(hash, next)) {

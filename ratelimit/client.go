@@ -121,4 +121,6 @@ type Decision struct {
 	Cause   Cause
 	Network netip.Prefix
 	RetryIn time.Duration
+
+	hammering bool // the wait was lengthened
 }

@@ -78,5 +78,5 @@ func (f *free) claim(source, nanos uint64, i int) bool {
 func before(g uint64) uint64 { return (g+252)%254 + 1 }
 
 func newFree() free {
-	return free{[2][]atomic.Uint64{make([]atomic.Uint64, freeWords), make([]atomic.Uint64, freeWords)}}
+	return free{[2][]atomic.Uint64{huge(make([]atomic.Uint64, freeWords)), huge(make([]atomic.Uint64, freeWords))}}
 }

@@ -51,9 +51,9 @@ type Limiter struct {
 // the server it is time.Now() at start. config is expected to have passed Check.
 func New(config Config, epoch time.Time) *Limiter {
 	l := &Limiter{
-		epoch: epoch, table: make([]line, tableLines),
+		epoch: epoch, table: huge(make([]line, tableLines)),
 		hammers:  hammers{cells: make([]atomic.Uint64, hammerCells)},
-		repeats:  repeats{make([][8]atomic.Uint64, repeatBuckets)},
+		repeats:  repeats{huge(make([][8]atomic.Uint64, repeatBuckets))},
 		canaries: make([]atomic.Int64, canaryCells), free: newFree(),
 	}
 	var key [32]byte
@@ -153,6 +153,7 @@ func (l *Limiter) judge(client Client, ask Ask, s *settings, now time.Time, act 
 	}
 	q := inquiry{Limiter: l, settings: s, client: client, ask: ask, nanos: l.nanos(now), act: act}
 	l.accountsOf(client.Addr, s, &q.accounts)
+	q.fetch()
 	if d := q.load(); d.Verdict != Full {
 		return d
 	}
@@ -162,7 +163,12 @@ func (l *Limiter) judge(client Client, ask Ask, s *settings, now time.Time, act 
 // settle counts a decision that is not in full, and returns what comes of it in
 // the mode that is in force.
 func (l *Limiter) settle(client Client, d Decision, s *settings, now time.Time) Decision {
-	l.top.note(client.Network(), d, now)
+	if !d.hammering {
+		l.top.note(client.Network(), d, 1, now)
+	} else if l.counts.hammering.Add(1)%hammerSample == 0 {
+		l.top.note(client.Network(), d, hammerSample, now)
+	}
+	d.hammering = false
 	dry := s.config.Mode == DryRun
 	switch {
 	case d.Verdict == Refuse && dry:

@@ -27,19 +27,19 @@ const (
 type hammers struct{ cells []atomic.Uint64 }
 
 // hammered notes that a query of the client was refused, and lengthens its wait
-// if it hammers. The lengthening ends by itself, like any charge.
-func (l *Limiter) hammered(a *accounts, now *instant, s *settings) {
+// if it hammers, which it reports. The lengthening ends by itself, like any charge.
+func (l *Limiter) hammered(a *accounts, now *instant, s *settings) bool {
 	first := &a.list[0]
 	cell := &l.hammers.cells[first.hash>>16%hammerCells]
 	was := cell.Load()
 	next := max(int64(was), int64(now.nanos)) + hammerEvery
 	if next-int64(now.nanos) <= hammerBurst*hammerEvery {
 		cell.CompareAndSwap(was, uint64(next)) // one that is lost to another refusal is one less counted
-		return
+		return false
 	}
-	l.counts.hammering.Add(1)
 	most := s.loadBound[first.tier].fast + uint64(maxPenalty/loadFast)
 	delay(l.line(first.hash).load[:], first.hash, now, uint64(hammerPenalty/loadFast), most)
+	return true
 }
 
 const (

@@ -37,17 +37,21 @@ type top struct {
 	sets [topSets][topWays]Met
 }
 
-// note records d about network.
-func (t *top) note(network netip.Prefix, d Decision, now time.Time) {
+// hammerSample is of how many refusals of those who hammer one is recorded, for all:
+// a refusal must stay cheap.
+const hammerSample = 16
+
+// note records n times d about network.
+func (t *top) note(network netip.Prefix, d Decision, n uint64, now time.Time) {
 	if !t.mu.TryLock() {
 		return
 	}
 	defer t.mu.Unlock()
 	m := t.entry(network, now)
 	if d.Verdict == Refuse {
-		m.Refused++
+		m.Refused += n
 	} else {
-		m.Degraded++
+		m.Degraded += n
 	}
 	m.cause, m.Last = d.Cause, now
 }
