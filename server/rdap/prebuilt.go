@@ -19,6 +19,14 @@ type prebuilt struct {
 	sites atomic.Pointer[[]*site]
 }
 
+// How many registrars have room under a policy: each under an IANA ID that ICANN has
+// given or may give in the next years, and some with higher ones, those that IANA
+// reserves and made-up ones. It costs 56 KiB a policy.
+const (
+	accredited = 6144
+	others     = 1024
+)
+
 // maxSites is how many policies are remembered before those of former configurations
 // are forgotten, with all others: a reload makes one for each TLD.
 const maxSites = 1000
@@ -30,7 +38,7 @@ type site struct {
 	other    parts    // of another object
 	base     string   // the base URL as it stands inside a JSON string
 	sum      uint64   // hash of all that a domain's body has of them
-	sponsors [256]atomic.Pointer[sponsor]
+	sponsors [accredited + others]atomic.Pointer[sponsor]
 }
 
 // parts are what stands before, between and behind the places where a body repeats the
@@ -95,10 +103,14 @@ func (p parts) append(dst, url []byte) []byte {
 	return dst
 }
 
-// sponsor returns what the bodies about domains of r have in common. Registrars whose
-// IANA IDs end in the same byte take turns.
+// sponsor returns what the bodies about domains of r have in common. Registrars of one
+// place take turns.
 func (s *site) sponsor(r *registry.Registrar) *sponsor {
-	slot := &s.sponsors[uint8(r.IANA)]
+	place := uint(r.IANA)
+	if place >= accredited {
+		place = accredited + place%others
+	}
+	slot := &s.sponsors[place]
 	if one := slot.Load(); one != nil && one.of == r {
 		return one
 	}
