@@ -30,6 +30,12 @@ func parseDSN(dsn string) (*pgx.ConnConfig, error) {
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount},
 		Control:         limitSilence,
 	}).DialContext
+	// Two modes cannot ask for values in binary form; this one needs no prepared
+	// statements either.
+	switch config.DefaultQueryExecMode {
+	case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
+		config.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "rddsd"
 	}

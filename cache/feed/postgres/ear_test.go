@@ -64,3 +64,17 @@ func TestSnapshotOverOneConnection(t *testing.T) {
 	}
 	e.equal(r)
 }
+
+// Behind a pooler that takes no prepared statements the connection string says
+// so, and all is read alike.
+func TestWithoutPreparedStatements(t *testing.T) {
+	r := newRegistry(t, pgtest.Shared(t), 100)
+	for _, mode := range []string{"exec", "simple_protocol", "describe_exec", "cache_describe"} {
+		t.Run(mode, func(t *testing.T) {
+			e := newEdge(t, r, r.DSN("edge1")+" default_query_exec_mode="+mode, "").start()
+			r.Exec(t, "update registry.domain set reseller = $1 where name = 'd7.coop'", mode)
+			e.until("the change", func(*cache.View, feed.Status) bool { return e.value("d7.coop").Reseller == mode })
+			e.equal(r)
+		})
+	}
+}

@@ -202,7 +202,7 @@ func (s *Source) readView(ctx context.Context, conn *pgx.Conn, kind registry.Kin
 		}
 		return nil
 	}
-	rows, err := conn.Query(ctx, describeAll[kind])
+	rows, err := conn.Query(ctx, describeAll[kind], pgx.QueryResultFormats{pgx.BinaryFormatCode})
 	if err != nil {
 		return fail(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unsafe"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -150,10 +151,13 @@ var types = [...]struct {
 	formTime:   {"timestamp with time zone", []uint32{pgtype.TimestamptzOID}},
 }
 
-// checkTypes refuses columns of another type than the contract's: their binary
-// form would be read as something else.
+// checkTypes refuses columns of another type than the contract's, and values in
+// another form than the binary one: they would be read as something else.
 func checkTypes(view string, fields []pgconn.FieldDescription) error {
 	for _, f := range fields {
+		if f.Format != pgx.BinaryFormatCode {
+			return fmt.Errorf("read rdds.%s: the values of column %s come as text, although their binary form was asked for", view, f.Name)
+		}
 		if want := types[forms[f.Name]]; !slices.Contains(want.oids, f.DataTypeOID) {
 			return fmt.Errorf("%w: column %s of rdds.%s is not of type %s", errContent, f.Name, view, want.name)
 		}
