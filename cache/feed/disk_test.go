@@ -328,6 +328,40 @@ func TestDiskThatFails(t *testing.T) {
 	})
 }
 
+// A stop right after a snapshot waits for its base: nothing else leads to what
+// was answered from it.
+func TestStopRightAfterASnapshot(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, 3000)
+	dir := filepath.Join(t.TempDir(), "snapshots")
+	e := newEdge(t, r.path, dir).start()
+	<-e.Ready()
+	for round := range 3 {
+		was := e.Cache.Current().Position().Epoch
+		r.run(t, fmt.Sprintf("insert into reserved (name, reason) values ('r%d.coop', 'reserved')", round),
+			"update rdds_meta set epoch = lower(hex(randomblob(16)))")
+		for end := time.Now().Add(time.Minute); e.Cache.Current().Position().Epoch == was; time.Sleep(100 * time.Microsecond) {
+			if time.Now().After(end) {
+				t.Fatal("there is no snapshot of the new epoch")
+			}
+		}
+		want := e.Cache.Current().Position()
+		e.stop()
+		away := r.path + ".away"
+		if err := os.Rename(r.path, away); err != nil {
+			t.Fatal(err)
+		}
+		e = newEdge(t, r.path, dir).start()
+		<-e.Ready()
+		if got := e.Cache.Current(); got.Position() != want || !got.MissKnown(time.Now()) {
+			t.Fatalf("round %d: a start is at %+v, served was %+v; misses known %v", round, got.Position(), want, got.MissKnown(time.Now()))
+		}
+		if err := os.Rename(away, r.path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A log that has grown long gives way to a new base.
 func TestLongLogBecomesABase(t *testing.T) {
 	t.Parallel()

@@ -101,5 +101,5 @@ func (f *Follower) Serve(ctx context.Context) error {
 	for ctx.Err() == nil {
 		l.turn(ctx)
 	}
-	return l.store.close(l.confirmed)
+	return l.store.close(l.view, l.confirmed)
 }

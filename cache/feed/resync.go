@@ -106,6 +106,7 @@ func (l *loop) resync(ctx context.Context, reason Reason) error {
 		next = l.store.first(ctx, next)
 	}
 	l.publish(next, rejected, read)
+	l.store.check(next) // and let the memory of what was served go
 	l.confirmed = read.at
 	l.taking = ""
 	l.fitted()

@@ -298,9 +298,9 @@ func (s *store) note(err error) (first bool) {
 	return first
 }
 
-// close ends the log. confirmed is when what is served was last known to be the
-// registry's state, zero for never in this run.
-func (s *store) close(confirmed time.Time) error {
+// close ends the log. view is what was served last, and confirmed when that was
+// last known to be the registry's state, zero for never in this run.
+func (s *store) close(view *cache.View, confirmed time.Time) error {
 	s.checking.end()
 	if s.folding != nil {
 		// What leads to a base that is not there is worth nothing without it;
@@ -314,6 +314,11 @@ func (s *store) close(confirmed time.Time) error {
 	}
 	if s.Disk == nil {
 		return nil
+	}
+	if view != nil && !s.continues && s.pause == 0 { // a snapshot came last, and its base was not begun
+		s.foldToDisk(view)
+		<-s.done()
+		s.folded(view)
 	}
 	s.appendBeat()
 	err := s.Disk.Close(confirmed, s.continues && s.Disk.Whole())
