@@ -47,9 +47,17 @@ func TestPoisonRowsOfEachKind(t *testing.T) {
 		kind registry.Kind
 		key  string
 	}{
-		{registry.KindDomain, "-bad-.coop"}, {registry.KindDomain, "under.no-such-tld"}, {registry.KindDomain, "newborn.coop"},
-		{registry.KindDomain, "d1.coop"}, {registry.KindDomain, "d2.coop"}, {registry.KindDomain, "d4.coop"}, {registry.KindTLD, "coop"},
-		{registry.KindRegistrar, "reg-a"}, {registry.KindHost, "H1"}, {registry.KindContact, "C5"}, {registry.KindReserved, "r.coop"},
+		{registry.KindDomain, "-bad-.coop"},
+		{registry.KindDomain, "under.no-such-tld"},
+		{registry.KindDomain, "newborn.coop"},
+		{registry.KindDomain, "d1.coop"},
+		{registry.KindDomain, "d2.coop"},
+		{registry.KindDomain, "d4.coop"},
+		{registry.KindTLD, "coop"},
+		{registry.KindRegistrar, "reg-a"},
+		{registry.KindHost, "H1"},
+		{registry.KindContact, "C5"},
+		{registry.KindReserved, "r.coop"},
 	} {
 		e.until(fmt.Sprintf("%s %s is in quarantine", bad.kind, bad.key), func(view *cache.View, _ feed.Status) bool {
 			return view.Rejection(cache.Key{Kind: bad.kind, Name: bad.key}) != ""

@@ -58,7 +58,7 @@ func TestServerKilledInTheMiddleOfAPoll(t *testing.T) {
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 50)
 	e := newEdge(t, r, r.DSN("edge1"), "")
-	var armed = make(chan struct{}, 1)
+	armed := make(chan struct{}, 1)
 	e.source.OnPoll(func() {
 		select {
 		case <-armed:
