@@ -64,6 +64,11 @@ func (cs Certificates) config() *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
 		},
+		// An answer is one record and one write. Small records at first help who can
+		// show a page before it has come whole; here they made three writes of the
+		// first answer of each connection, which is mostly the only one.
+		DynamicRecordSizingDisabled: true,
+
 		NextProtos:     []string{"http/1.1"},
 		GetCertificate: cs.pick,
 	}

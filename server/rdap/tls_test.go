@@ -1,11 +1,14 @@
 package rdap
 
 import (
+	"bufio"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,6 +101,52 @@ func TestReloadIsWhole(t *testing.T) {
 	}
 	if good.current.Load() != before {
 		t.Error("the good one was changed")
+	}
+}
+
+// counting is a connection that counts what is written to it.
+type counting struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c counting) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+// TestAnswerIsOneWrite: the first answer on a connection costs one system call, as the
+// later ones do.
+func TestAnswerIsOneWrite(t *testing.T) {
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificates = Certificates{pairFor(t, "one.example")} })
+	r.get(t, "/help") // it runs
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var writes atomic.Int64
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if c, err := l.Accept(); err == nil {
+			r.serveConn(r.enter(counting{c, &writes}), port{config: r.Certificates.config()})
+		}
+	}()
+	c := over(t, r.dialTo(t, l.Addr().String()))
+	from, before := bufio.NewReader(c), writes.Load()
+	const answers = 3
+	for range answers {
+		if _, err := io.WriteString(c, "GET /domain/example.coop HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		readResponse(t, from, "GET").check(t, "domain/example.coop")
+	}
+	c.Close()
+	<-ended
+	// One more may be the session ticket, one the end.
+	if n := writes.Load() - before; n > answers+2 {
+		t.Errorf("%d answers were %d writes", answers, n)
 	}
 }
 
