@@ -330,6 +330,28 @@ func TestRestoreOfAnOlderDump(t *testing.T) {
 	again.equal(restored)
 }
 
+// The same where the numbers of transactions go on: into the place of the
+// database, in its cluster.
+func TestRestoreOfAnOlderDumpInItsPlace(t *testing.T) {
+	server := pgtest.Start(t)
+	r := newRegistry(t, server, 50)
+	dump := server.Dump(t, r.Database)
+	e := newEdge(t, r, r.DSN("edge1"), "").start()
+	e.guard("d0.coop", "d1.coop")
+	r.Exec(t, "update registry.domain set statuses = '{clientHold}' where name = 'd1.coop'; delete from registry.domain where name = 'd7.coop'")
+	e.until("d7.coop is gone", func(*cache.View, feed.Status) bool { return e.value("d7.coop") == nil })
+
+	restored := server.Restore(t, dump, "edge1", "rdds_reader")
+	cluster := pgtest.Database{Server: server, Name: "postgres"}
+	cluster.Exec(t, "drop database "+r.Name+" with (force)")
+	cluster.Exec(t, "alter database "+restored.Name+" rename to "+r.Name)
+	e.resynced(feed.ReasonRewound)
+	e.equal(r)
+	if e.value("d7.coop") == nil || e.value("d1.coop").Statuses != 0 {
+		t.Error("what is served is not what was restored")
+	}
+}
+
 // A standby is promoted that lacks the primary's last commits; their transaction
 // numbers are given out again.
 func TestPromotionWithLostCommits(t *testing.T) {
