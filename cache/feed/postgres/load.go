@@ -30,7 +30,6 @@ type Loader struct {
 	drop []definition // constraints and indexes, to be made again
 
 	tables  [tables.Tables]buffer
-	text    []byte        // of one value, made anew for each
 	batches chan batch    // to the goroutine that stores; closed by stop
 	free    chan []byte   // buffers to fill again
 	stored  chan struct{} // closed when that goroutine has ended; nil when nobody waits for it
