@@ -279,12 +279,3 @@ func (b *base) moment(at int) (m moment, there, ok bool) {
 	ok = b.refresh.good(from, from+momentSize)
 	return moment{uint32At(b.refresh.text, from), uint32At(b.refresh.text, from+4), uint32At(b.refresh.text, from+8)}, ok, ok
 }
-
-// size returns how many objects b holds.
-func (b *base) size() int {
-	n := 0
-	for _, count := range b.counts {
-		n += count
-	}
-	return n
-}

@@ -118,8 +118,10 @@ func TestStatusForAPerson(t *testing.T) {
 		},
 		Held: &admin.Held{What: "delta", Since: "2026-09-01T12:30:00Z", Why: []string{"it deletes 500 of 2,000 names"}},
 	})
-	for _, want := range []string{"1.2.3", "degraded", "position 7", "1h0m1s old", "no such file", "HELD", "500 of 2,000", "rddsd accept",
-		"640 MiB, 64 bytes a name: contact 80 MiB, domain 500 MiB, indexes 60 MiB", "9000 changes 3072 KiB", "memory_limit 2048 MiB", "MEMORY     a snapshot does not fit"} {
+	for _, want := range []string{
+		"1.2.3", "degraded", "position 7", "1h0m1s old", "no such file", "HELD", "500 of 2,000", "rddsd accept",
+		"640 MiB, 64 bytes a name: contact 80 MiB, domain 500 MiB, indexes 60 MiB", "9000 changes 3072 KiB", "memory_limit 2048 MiB", "MEMORY     a snapshot does not fit",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the status lacks %q:\n%s", want, text)
 		}
