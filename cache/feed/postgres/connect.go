@@ -24,7 +24,12 @@ const (
 func parseDSN(dsn string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("the connection string is not one that PostgreSQL knows, such as host=db.example dbname=registry user=edge1 sslmode=verify-full: %w", err)
+		// Its own text holds what it could not read, where a password may stand.
+		why := "it cannot be parsed"
+		if fault, ok := errors.AsType[*pgconn.ParseConfigError](err); ok && fault.Unwrap() != nil {
+			why = fault.Unwrap().Error()
+		}
+		return nil, fmt.Errorf("the connection string is not one that PostgreSQL knows, such as host=db.example dbname=registry user=edge1 sslmode=verify-full: %s", why)
 	}
 	config.DialFunc = (&net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount},

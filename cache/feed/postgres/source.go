@@ -22,8 +22,9 @@ import (
 // nothing but the rights of rdds_reader, and every transaction is read-only.
 //
 // It has two connections, a third while it takes a snapshot. It connects when it
-// is first asked and again after an error. It is for one goroutine at a time,
-// but for Status.
+// is first asked and again after an error; what the driver does about a
+// connection that broke off may go on for 15 s after a call. It is for one
+// goroutine at a time, but for Status.
 type Source struct {
 	Clock feed.Clock   // default the machine's
 	Log   *slog.Logger // default slog.Default()

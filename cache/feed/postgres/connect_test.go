@@ -1,0 +1,28 @@
+package postgres
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// A connection string that cannot be read holds a password as often as one that
+// can.
+func TestErrorsTellNoPassword(t *testing.T) {
+	for _, dsn := range []string{
+		"host=db.example password=hunter2 port=many", "postgres://edge1:hunter2@db.example:port/registry", "host=db.example 'hunter2",
+		"host=db.example password=hunter2 sslmode=sometimes", "postgres://edge1:hunter2@[::1/registry", "hunter2",
+	} {
+		_, err := Open(dsn, time.Second)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("Open(%q) = %v; want an error that does not tell the password", dsn, err)
+		}
+	}
+	s, err := Open("host=/nonexistent user=edge1 password=hunter2 dbname=registry", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.connect(t.Context()); err == nil || strings.Contains(s.explain(t.Context(), "follow", err).Error(), "hunter2") {
+		t.Errorf("connect: %v; want an error that does not tell the password", err)
+	}
+}
