@@ -149,10 +149,7 @@ func (s *Server) hire() *worker {
 	return new(worker)
 }
 
-func (s *Server) dismiss(w *worker) {
-	w.answer.View = nil // a worker that waits keeps nothing of an old View alive but the rows it showed last
-	s.workers.Put(w)
-}
+func (s *Server) dismiss(w *worker) { s.workers.Put(w) }
 
 // patience is how long the query line may take.
 func (s *Server) patience(terms terms) time.Duration {

@@ -52,6 +52,7 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 			w.answer = lookup.Answer{} // it may be half made
 			ok = true                  // counted as what class still is: a fault
 		}
+		w.answer.View = nil // an idle worker must not keep an old View in memory
 		if ok {
 			s.Tally.Count(tally.WHOIS, tld, object, class, client.Audience)
 		}
