@@ -136,7 +136,7 @@ func (s *simulation) result(took time.Duration) harvested {
 		}
 		r.Groups[groupNames[g]] = l
 	}
-	for _, z := range s.limiter.Zones(s.began.Add(simulated)) {
+	for _, z := range s.limiter.Zones(s.began.Add(s.length)) {
 		if z.TLD == "coop" {
 			r.Guard["day"], r.Guard["month"] = z.Day, z.Month
 		}

@@ -100,6 +100,7 @@ type event struct {
 type simulation struct {
 	zone      int
 	scale     int // one person in so many is simulated
+	length    time.Duration
 	harvester harvester
 	rng       *rand.Rand
 	limiter   *ratelimit.Limiter
@@ -121,7 +122,7 @@ type simulation struct {
 }
 
 func newSimulation(zone, scale int, h harvester, seed uint64) (*simulation, error) {
-	s := &simulation{zone: zone, scale: scale, harvester: h, rng: rand.New(rand.NewPCG(seed, uint64(zone))), began: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	s := &simulation{zone: zone, scale: scale, length: simulated, harvester: h, rng: rand.New(rand.NewPCG(seed, uint64(zone))), began: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 	var err error
 	s.networks, err = ratelimit.ReadNetworks(strings.NewReader("198.51.100.0/24 probe\n192.0.2.0/24 registrar\n"), "harvest")
 	if err != nil {
@@ -162,7 +163,7 @@ func (s *simulation) newLimiter(now time.Time) *ratelimit.Limiter {
 
 // run simulates a day without the harvester and 30 with it.
 func (s *simulation) run(ctx context.Context) error {
-	for hour := range uint32(simulated / time.Hour) {
+	for hour := range uint32(s.length / time.Hour) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -116,5 +116,5 @@ func (s *settings) load() (*config.Config, error) {
 	if s.data != "" {
 		env = append(env, "RDDSD_DATA_DIR="+s.data)
 	}
-	return config.Load(s.config, env, checkTexts, checkDSN)
+	return config.Load(s.config, env, checkTexts, checkDSN, checkLists)
 }

@@ -121,6 +121,16 @@ func (k *LimitKeeper) Use(cfg *config.Config) error {
 	return nil
 }
 
+// checkLists reports lists of cfg that cannot be read.
+func checkLists(cfg *config.Config, report func(path, problem string)) {
+	if _, _, err := readList(cfg.RateLimit.Networks, "networks", ratelimit.ReadNetworks); err != nil {
+		report("ratelimit.networks", "cannot be used: "+err.Error())
+	}
+	if _, _, err := readList(cfg.RateLimit.ASTable, "as_table", ratelimit.ReadSystems); err != nil {
+		report("ratelimit.as_table", "cannot be used: "+err.Error())
+	}
+}
+
 // readList reads the list at path, which the key sets; "" = none.
 func readList[T any](path, key string, read func(io.Reader, string) (*T, error)) (*T, listFile, error) {
 	if path == "" {
