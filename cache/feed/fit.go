@@ -55,9 +55,14 @@ func (f *Follower) refused(m *misfit) {
 	first := f.status.MemoryError == ""
 	f.status.MemoryError = m.Error()
 	f.mu.Unlock()
-	if first {
-		f.Log.Error("out of the memory that is allowed: what is served goes on, and it is tried again", "error", m.Error())
+	if !first {
+		return
 	}
+	meanwhile := "what is served goes on"
+	if f.Cache.Current() == nil {
+		meanwhile = "there is nothing to answer from"
+	}
+	f.Log.Error("out of the memory that is allowed: "+meanwhile+", and it is tried again", "error", m.Error())
 }
 
 // fitted notes that what was to be made fitted.
