@@ -65,7 +65,7 @@ type base struct {
 	lostContacts     postings // domains that refer to contacts which the base does not hold
 	lostHosts        postings
 	addresses        part // 20 bytes each, in order
-	refresh          part // 12 bytes each, in order
+	refresh          part // numbers of the domains that the clock changes, 4 bytes each, in order of when it does
 }
 
 // layout tells where in a base its parts are, and what else it takes to read
@@ -139,20 +139,12 @@ func eachAddress(n *registry.Nameserver, do func(key [16]byte)) {
 
 // moment is when the clock alone changes the row of a domain.
 type moment struct {
-	high, low uint32 // of the time
-	domain    uint32 // number
+	at     registry.Time
+	domain uint64 // number
 }
-
-func momentOf(at registry.Time, domain int) moment {
-	return moment{uint32(at >> 32), uint32(at), uint32(domain)}
-}
-
-func (m *moment) at() registry.Time { return registry.Time(m.high)<<32 | registry.Time(m.low) }
-
-const momentSize = 12
 
 func (m *moment) compare(to *moment) int {
-	return cmp.Or(cmp.Compare(m.at(), to.at()), cmp.Compare(m.domain, to.domain))
+	return cmp.Or(cmp.Compare(m.at, to.at), cmp.Compare(m.domain, to.domain))
 }
 
 // init makes b an empty base, of which every part can be asked.
@@ -270,12 +262,12 @@ func (b *base) addressAt(at int, key [16]byte) (host uint32, same, ok bool) {
 	return uint32At(b.addresses.text, from+16), b.addresses.text[from:from+16] == string(key[:]), true
 }
 
-// moment returns the place at in refresh.
-func (b *base) moment(at int) (m moment, there, ok bool) {
-	from := at * momentSize
-	if from+momentSize > len(b.refresh.text) {
-		return moment{}, false, true
+// refreshed returns the number at in refresh.
+func (b *base) refreshed(at int) (number int, there, ok bool) {
+	from := at * 4
+	if from+4 > len(b.refresh.text) {
+		return 0, false, true
 	}
-	ok = b.refresh.good(from, from+momentSize)
-	return moment{uint32At(b.refresh.text, from), uint32At(b.refresh.text, from+4), uint32At(b.refresh.text, from+8)}, ok, ok
+	ok = b.refresh.good(from, from+4)
+	return int(uint32At(b.refresh.text, from)), ok, ok
 }

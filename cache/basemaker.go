@@ -115,6 +115,9 @@ func (m *baseMaker) begin(kind registry.Kind, objects int, bytes int) (err error
 			return errTooMany
 		}
 	}
+	if kind == registry.KindContact || kind == registry.KindHost {
+		shift = narrow(shift, objects, bytes)
+	}
 	m.layout.shifts[kind] = shift
 	if m.key, err = makeBuckets(objects); err != nil {
 		return err
@@ -130,6 +133,18 @@ func (m *baseMaker) begin(kind registry.Kind, objects int, bytes int) (err error
 	m.start = m.out.size
 	m.syncTexts()
 	return nil
+}
+
+// narrow returns a shift under which places take three bytes instead of four, if
+// one of 8 at most does: each domain holds some, and the records grow less by what
+// parts them.
+func narrow(shift uint8, objects, bytes int) uint8 {
+	for s := shift; s <= 3; s++ {
+		if (bytes+objects<<s)>>s < 1<<24 {
+			return s
+		}
+	}
+	return shift
 }
 
 // syncTexts makes the texts of the records so far readable.
@@ -216,7 +231,7 @@ func (m *baseMaker) index(place uint32, number int, o *spooled) error {
 			}
 		}
 		if at := o.marks.refresh; at > 0 {
-			return m.refresh.append(momentOf(at, number))
+			return m.refresh.append(moment{at, uint64(number)})
 		}
 	}
 	return nil
@@ -297,7 +312,14 @@ func (m *baseMaker) finish() error {
 	}
 	m.address.free()
 	slices.SortFunc(m.refresh.list, func(x, y moment) int { return x.compare(&y) })
-	if err := m.bytes(partRefresh, m.refresh.bytes()); err != nil {
+	var numbers column[uint32]
+	defer numbers.free()
+	for i := range m.refresh.list {
+		if err := numbers.append(uint32(m.refresh.list[i].domain)); err != nil {
+			return err
+		}
+	}
+	if err := m.bytes(partRefresh, numbers.bytes()); err != nil {
 		return err
 	}
 	m.refresh.free()

@@ -129,6 +129,21 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestNarrow asks in which units places take three bytes.
+func TestNarrow(t *testing.T) {
+	for _, c := range []struct {
+		shift          uint8
+		objects, bytes int
+		want           uint8
+	}{
+		{0, 10, 1000, 0}, {0, 1 << 10, 1 << 24, 1}, {0, 1_900_000, 77 << 20, 3}, {0, 10_000_000, 500 << 20, 0}, {2, 10, 1000, 2}, {5, 10, 1 << 33, 5},
+	} {
+		if got := narrow(c.shift, c.objects, c.bytes); got != c.want {
+			t.Errorf("narrow(%d, %d, %d) = %d, want %d", c.shift, c.objects, c.bytes, got, c.want)
+		}
+	}
+}
+
 // TestMoves holds a run to what it says: records that went, or were written anew,
 // are in none.
 func TestMoves(t *testing.T) {

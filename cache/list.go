@@ -329,18 +329,18 @@ type dueInBase struct {
 func (d *dueInBase) next() (next due, there bool) {
 	t := &d.base.kinds[registry.KindDomain]
 	for {
-		m, there, ok := d.base.moment(d.at)
+		number, there, ok := d.base.refreshed(d.at)
 		if !there || !ok {
 			return due{}, false
 		}
 		d.at++
-		place, ok := t.number(int(m.domain))
+		place, ok := t.number(number)
 		if !ok {
 			continue
 		}
 		if _, ok := d.base.domain(place, &d.record); ok {
 			d.buffer = d.record.appendName(d.buffer[:0])
-			return due{m.at(), textOf(d.buffer)}, true
+			return due{d.record.times[4], textOf(d.buffer)}, true
 		}
 	}
 }
