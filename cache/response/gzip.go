@@ -14,7 +14,7 @@ const StampSize = 20
 // NoStamp says that a body has no stamp.
 const NoStamp = -1
 
-// blank stands in the place of a stamp while a body is hashed and compressed. None
+// blank stands in the place of a stamp while a body is compressed. None
 // of it is ASCII, so the compressor never refers to it from elsewhere.
 const blank = "\x80\x81\x82\x83\x84\x85\x86\x87\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93"
 
@@ -32,9 +32,15 @@ type packed struct {
 	stamp int // where the stamp stands in data, as it is; NoStamp
 }
 
-// pack compresses body, whose stamp is blank. What is before the stamp and what is
-// behind it are compressed, the stamp is not: so it can be replaced.
+// pack compresses body. What is before the stamp and what is behind it are compressed,
+// the stamp is not: so it can be replaced.
 func pack(body []byte, stamp int) *packed {
+	var kept [StampSize]byte
+	if stamp != NoStamp {
+		copy(kept[:], body[stamp:])
+		copy(body[stamp:], blank)
+		defer func() { copy(body[stamp:], kept[:]) }()
+	}
 	p := &packed{data: make([]byte, 0, len(body)/2), stamp: NoStamp}
 	p.data = append(p.data, gzipHead...)
 	if stamp == NoStamp {
