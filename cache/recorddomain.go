@@ -212,8 +212,9 @@ func (b *base) readDomain(c *scanner, r *domainRecord) {
 	r.readTimes(c)
 }
 
-// lasts says that expires is in whole days after created: 365 for each of the
-// years in the upper five bits, and those in the lower three for leap years.
+// expires stands as a byte of whole days after created: 365 for each of the years
+// in its upper five bits, and those in its lower three for leap years; 0 where it
+// is not such a day, and four bytes follow.
 const leapBits = 3
 
 func (r *domainRecord) readTimes(c *scanner) {
@@ -250,11 +251,6 @@ const day = 86400 * second
 // appendName appends the name of the domain.
 func (r *domainRecord) appendName(dst []byte) []byte {
 	return append(append(dst, r.head...), r.tail...)
-}
-
-// named reports whether the domain is called name.
-func (r *domainRecord) named(name string) bool {
-	return len(name) == len(r.head)+len(r.tail) && name[:len(r.head)] == r.head && name[len(r.head):] == r.tail
 }
 
 // compare orders the name of the domain and name.
