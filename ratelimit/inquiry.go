@@ -106,11 +106,12 @@ func (q *inquiry) learn() Decision {
 func (q *inquiry) contact(now *instant) Decision {
 	z, count := q.zone(q.ask.TLD), max(q.ask.Count, 1)
 	prices, bound := z.prices.Load(), budgetBound
-	gift, given := 0, false
+	gift, light := 0, false
+	free := q.freeObjects()
 	if count == 1 {
-		gift, given = q.free.next(q.accounts.site, q.nanos, q.freeObjects())
+		gift, light = q.free.next(q.accounts.site, q.nanos, free+lightObjects)
 	}
-	if !given {
+	if !light {
 		if left := z.squeeze(int64(q.nanos)); left < 1 {
 			bound = ticks{uint64(float64(bound.fast) * left), uint64(float64(bound.slow) * left)}
 		}
@@ -131,11 +132,15 @@ func (q *inquiry) contact(now *instant) Decision {
 		}
 		return d
 	}
+	given := light && gift < free // and not charged to the guard
 	if given && q.act {
 		given = q.free.claim(q.accounts.site, q.nanos, gift)
 	}
 	if !given && !z.charge(int64(q.nanos), count, q.act) {
 		return Decision{Verdict: Degrade, Cause: Guard}
+	}
+	if light && gift >= free && q.act {
+		q.free.claim(q.accounts.site, q.nanos, gift) // a lost one is one more light object
 	}
 	if q.act {
 		q.repeats.add(q.id, q.nanos)

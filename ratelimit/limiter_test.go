@@ -66,9 +66,8 @@ func TestRefusalsDoNotLengthenTheWait(t *testing.T) {
 	l := New(Config{}, epoch)
 	client := at("2001:db8::1")
 	admitted(l, client, epoch, 60)
-	now := epoch
 	for i := range 100 { // 10 a second for 10 seconds, of which one is admitted each 200 ms
-		now = epoch.Add(time.Duration(i) * 100 * time.Millisecond)
+		now := epoch.Add(time.Duration(i) * 100 * time.Millisecond)
 		if d := l.Decide(client, Ask{}, now); d.Verdict == Refuse && d.RetryIn > 200*time.Millisecond {
 			t.Fatalf("refusal after %v: the wait is %v, want 200ms at most", now.Sub(epoch), d.RetryIn)
 		}

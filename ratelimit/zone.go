@@ -76,15 +76,22 @@ func (z *zone) fill(now int64) (inDay, inMonth float64) {
 
 func share(left int64, of time.Duration) float64 { return min(max(float64(left)/float64(of), 0), 1) }
 
-// calm is how full the guard is before prices rise.
-const calm = 0.6
+// Between these shares of the guard prices rise; above, only light sources are shown
+// contact values. What is left belongs to those who ask little.
+const (
+	calm    = 0.40
+	crowded = 0.75
+)
 
 // squeeze returns what is left of each account's budget at now, from 0 to 1. As the
 // guard fills, prices rise, first for those who have learnt most.
 func (z *zone) squeeze(now int64) float64 {
-	left := (1 - fullest(z.fill(now))) / (1 - calm)
-	if left >= 1 {
+	left := (crowded - fullest(z.fill(now))) / (crowded - calm)
+	switch {
+	case left >= 1:
 		return 1
+	case left <= 0:
+		return 0
 	}
 	return left * left
 }

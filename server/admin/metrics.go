@@ -123,7 +123,7 @@ var families = []family{
 	{"rddsd_ratelimit_would_degrade_total", counter, "Queries that mode dry-run answered in full and enforce would not have.", func(s *scrape) { causes(s, s.limiter.WouldDegrade) }},
 	{"rddsd_ratelimit_hammering_total", counter, "Refusals that lengthened a client's wait: more than 10 a second.", func(s *scrape) { s.emit(float64(s.limiter.Hammering)) }},
 	{"rddsd_ratelimit_canary_total", counter, "How often a client asked for more canary names than by chance.", func(s *scrape) { s.emit(float64(s.limiter.Canary)) }},
-	{"rddsd_ratelimit_guard_ratio", gauge, "How full the guard of each zone is, 0 to 1; above 0.6 contact values cost more.", func(s *scrape) {
+	{"rddsd_ratelimit_guard_ratio", gauge, "How full the guard of each zone is, 0 to 1; above 0.4 contact values cost more.", func(s *scrape) {
 		for _, z := range s.server.Limiter.Zones(time.Now()) {
 			s.emit(z.Day, "tld", z.TLD, "horizon", "day")
 			s.emit(z.Month, "tld", z.TLD, "horizon", "month")
