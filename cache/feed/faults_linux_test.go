@@ -30,7 +30,7 @@ func withMounts(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "-test.run=^"+t.Name()+"$", "-test.timeout=2m")
+	cmd := exec.Command(binary, "-test.run=^"+t.Name()+"$", "-test.timeout=9m")
 	cmd.Env = append(os.Environ(), mountsEnv+"=1", "TMPDIR="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if os.Geteuid() != 0 {
@@ -85,8 +85,8 @@ func TestFullDisk(t *testing.T) {
 	if !withMounts(t) {
 		return
 	}
-	dir := mountSmall(t, 2<<20)
-	r := newRegistry(t, 1000)
+	dir := mountSmall(t, 1<<20)
+	r := newRegistry(t, 200)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, filepath.Join(dir, "snapshots")).start()
 		e.settle()
@@ -95,11 +95,11 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("with room: %q", s.DiskError)
 		}
 		filler := fill(t, dir)
-		for i := range 20 { // the log has no room, and neither has a new base
+		for i := range 6 { // the log has no room, and neither has a new base
 			r.run(t, fmt.Sprintf("update domain set expires = %d", 10+i))
-			e.after(time.Minute)
-			e.same(r.path)
+			e.after(30 * time.Second)
 		}
+		e.same(r.path)
 		s := e.Status()
 		if !strings.Contains(s.DiskError, "are needed and 0 MiB are free") || s.DiskErrors < 2 || !s.Connected || s.Degraded {
 			t.Errorf("on a full disk: %+v", s)
@@ -110,7 +110,7 @@ func TestFullDisk(t *testing.T) {
 		if err := os.Remove(filler); err != nil {
 			t.Fatal(err)
 		}
-		e.after(3 * time.Minute) // without a change
+		e.after(2*time.Minute + pollInterval) // without a change
 		if s := e.Status(); s.DiskError != "" || e.log.count("whole again") != 1 {
 			t.Errorf("there is room again: %+v", s)
 		}
@@ -184,7 +184,7 @@ func TestReadOnlyDisk(t *testing.T) {
 			}
 			e.after(time.Minute)
 			r.run(t, "update domain set expires = expires + 1")
-			e.after(10 * time.Minute)
+			e.after(3 * time.Minute)
 			e.same(r.path)
 			if s := e.Status(); !strings.Contains(s.DiskError, "read-only file system") || !s.Connected {
 				t.Errorf("on a disk that may only be read: %+v", s)
@@ -242,11 +242,11 @@ func TestSyncThatFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, filepath.Join(dir, "snapshots")).start()
 		e.settle()
-		for i := range 40 {
+		for i := range 25 {
 			r.run(t, fmt.Sprintf("update domain set expires = %d, u_name = printf('%%.100c', '%d')", 10+i, i%10))
-			e.after(10 * time.Second)
-			e.same(r.path)
+			e.after(time.Second)
 		}
+		e.same(r.path)
 		if s := e.Status(); s.DiskError == "" || !s.Connected || s.Degraded {
 			t.Errorf("on a disk that takes nothing: %+v", s)
 		}
