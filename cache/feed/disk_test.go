@@ -332,7 +332,7 @@ func TestDiskThatFails(t *testing.T) {
 // was answered from it.
 func TestStopRightAfterASnapshot(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t, 3000)
+	r := newRegistry(t, 1000)
 	dir := filepath.Join(t.TempDir(), "snapshots")
 	e := newEdge(t, r.path, dir).start()
 	<-e.Ready()
