@@ -17,7 +17,7 @@ func constantHeader(secure bool) [][2]string {
 		{"Content-Type", "application/rdap+json"},
 		{"Access-Control-Allow-Origin", "*"},
 		{"X-Content-Type-Options", "nosniff"},
-		{"Access-Control-Expose-Headers", "ETag, Retry-After"},
+		{"Access-Control-Expose-Headers", "ETag, RateLimit, RateLimit-Policy, Retry-After"},
 		{"ETag", `W/"65cef501eca3619d"`},
 		{"Cache-Control", "max-age=60"},
 		{"Vary", "Accept-Encoding"},
