@@ -86,7 +86,7 @@ func TestDamagedStateStartsCareful(t *testing.T) {
 	}
 	state := save(t, l, epoch)
 	damages := map[string][]byte{"empty": {}, "foreign": bytes.Repeat([]byte("x"), 1000), "cut": state[:len(state)-1]}
-	for range 20 {
+	for range 5 {
 		flipped := bytes.Clone(state)
 		flipped[rand.IntN(len(flipped))] ^= 1 << rand.IntN(8)
 		damages["a flipped bit"] = flipped
