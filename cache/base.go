@@ -49,7 +49,7 @@ import (
 //
 // # Bytes a name
 //
-// Of 10 million generated names with their public contacts a name takes 82 bytes:
+// Of 10 million generated names with their public contacts a name takes some 82 bytes:
 //
 //	44   its record: 11 of name, 10 of dates, 9 of references to contacts and hosts
 //	12   two hash indexes, by name and by ROID
