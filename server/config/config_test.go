@@ -134,7 +134,8 @@ format = "json"
 		RateLimit: RateLimit{
 			ratelimit.DryRun, 10, 100,
 			2000, 100, 300, 1, 0.01, 0.2,
-			"/etc/rddsd/networks", "/etc/rddsd/as", []string{"canary.example", "xn--caf-dma.test"},
+			"/etc/rddsd/networks", "/etc/rddsd/as",
+			[]string{"canary.example", "xn--caf-dma.test"},
 		},
 		TLDs: []TLD{
 			{
