@@ -131,8 +131,9 @@ func TestFloodOfSlowConnections(t *testing.T) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	if needed := uint64(connections + 3_000); limit.Cur < needed {
-		t.Skipf("at most %d files may be open (ulimit -n), and this takes %d", limit.Cur, needed)
+	if most := int(limit.Cur) - 3_000; most < connections { // ulimit -n
+		t.Logf("with %d connections instead of %d: at most %d files may be open", most, connections, limit.Cur)
+		connections = max(most, 100)
 	}
 	d := startDaemon(t, t.TempDir(), "RDDSD_RATELIMIT_RATE=100", "RDDSD_RATELIMIT_BURST=1000")
 	quiet := d.latencies(t, 500)
