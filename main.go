@@ -29,6 +29,7 @@ func main() {
 
 func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	log := command.NewLog(cfg.Log)
+	command.TuneHeap()
 	systemd, err := command.OpenSupervisor(cfg, log)
 	if err != nil {
 		return err

@@ -134,7 +134,8 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		}
 	}()
 	images := 0
-	for end := time.Now().Add(4 * time.Second); time.Now().Before(end); images++ {
+	// Until the feed has begun anew at least once, however slow the machine is.
+	for begun := time.Now(); time.Since(begun) < 4*time.Second || e.Status().Resyncs[feed.ReasonEpoch] == 0 && time.Since(begun) < time.Minute; images++ {
 		published := e.Cache.Current()
 		disk, err := cache.OpenDisk(image(t, dir))
 		if err != nil {
