@@ -242,7 +242,7 @@ func (s *Source) poll(ctx context.Context, from *place, due func(clock registry.
 		err = orStalled(ctx, cmp.Or(err, failed))
 	}
 	if err == nil && len(delta.Changes) > 0 {
-		err = orStalled(ctx, s.sameEpoch(ctx, now))
+		err = s.sameEpoch(ctx, now)
 	}
 	if err = s.judge(polled, err); err != nil {
 		return cache.Delta{}, err
@@ -263,11 +263,13 @@ func (s *Source) poll(ctx context.Context, from *place, due func(clock registry.
 // as empty (PostgreSQL's manual, 13.6), and what was filled in again as missing;
 // the contract rotates the epoch with every TRUNCATE.
 func (s *Source) sameEpoch(ctx context.Context, was *head) error {
+	ctx, _, stop := newWatch(ctx, s.limits.poll)
+	defer stop()
 	now, err := readHead(ctx, s.conn)
 	if err == nil && now.epoch != was.epoch {
 		err = &feed.Gap{Reason: feed.ReasonEpoch, Detail: fmt.Sprintf("it was %s when the read began, and is %s", was.epoch, now.epoch)}
 	}
-	return err
+	return orStalled(ctx, err)
 }
 
 // read reads the delta in the transaction that is open.
