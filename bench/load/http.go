@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -27,7 +28,8 @@ func parseResponse(data []byte, bodiless, ended bool) (r response, whole bool, e
 	if r.status, err = parseStatus(line); err != nil {
 		return r, false, err
 	}
-	r.closes = line[len("HTTP/1.")] == '0'
+	old := line[len("HTTP/1.")] == '0'
+	r.closes = old
 	length, chunked := -1, false
 	for len(fields) > 0 {
 		line, fields, _ = bytes.Cut(fields, crlf)
@@ -59,6 +61,9 @@ func parseResponse(data []byte, bodiless, ended bool) (r response, whole bool, e
 		case len("Transfer-Encoding"):
 			if equalFold(name, "Transfer-Encoding") {
 				chunked = equalFold(value, "chunked")
+				if old {
+					return r, false, errors.New("a transfer coding in an HTTP/1.0 response (RFC 9112 §6.1)")
+				}
 			}
 		}
 	}
