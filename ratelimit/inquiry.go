@@ -59,6 +59,8 @@ func (q *inquiry) load() Decision {
 
 // wait returns how long it is from now until price fits an account of load that
 // holds held, and which horizon that is for. It counts from the tick that now is in.
+// A slow horizon that is no more than a second behind the fast one only follows it,
+// rounded to its own ticks (see lasting).
 func wait(held, price, bound ticks, now *instant) (Cause, time.Duration) {
 	until := func(held, price, bound uint64, tick time.Duration) time.Duration {
 		if held+price <= bound {
@@ -67,10 +69,10 @@ func wait(held, price, bound ticks, now *instant) (Cause, time.Duration) {
 		return time.Duration(held+price-bound)*tick - time.Duration(now.nanos%uint64(tick))
 	}
 	fast, slow := until(held.fast, price.fast, bound.fast, loadFast), until(held.slow, price.slow, bound.slow, loadSlow)
-	if slow > fast {
+	if fast == 0 || slow > fast+time.Second {
 		return QuarterHour, slow
 	}
-	return Second, fast
+	return Second, max(fast, slow)
 }
 
 // learn charges what ask teaches to the budgets of each tier and to the zone guard.

@@ -324,6 +324,22 @@ func TestSlowRate(t *testing.T) {
 	}
 }
 
+// Where the second's rate alone limits, the slow horizon follows it, rounded to its
+// own ticks: it is never named for a wait that the rate caused.
+func TestSlowRateNamesItsHorizon(t *testing.T) {
+	for i := range 100 {
+		l := New(Config{Rate: 0.01, Burst: 12}, epoch)
+		now := epoch.Add(time.Duration(i) * 1_234_567 * time.Nanosecond)
+		for range 12 {
+			admitted(l, at("192.0.2.1"), now, 1)
+			now = now.Add(time.Duration(i) * 100 * time.Microsecond)
+		}
+		if d := l.Decide(at("192.0.2.1"), Ask{}, now); d.Verdict != Refuse || d.Cause != Second {
+			t.Fatalf("13th query, case %d: %+v, want a refusal by the second's rate", i, d)
+		}
+	}
+}
+
 func TestDecideDoesNotAllocate(t *testing.T) {
 	for name, client := range map[string]Client{
 		"IPv4": at("192.0.2.1"), "IPv6": at("2001:db8::1"), "mapped": {Addr: netip.MustParseAddr("::ffff:192.0.2.9")},
