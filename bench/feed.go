@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
@@ -33,7 +34,8 @@ type following struct {
 	scratch     *scratchPostgres
 
 	watches []*watch
-	written int64
+	written atomic.Int64
+	took    time.Duration // until the last change was committed
 }
 
 func newFeed() *cobra.Command {
@@ -82,23 +84,23 @@ func (f *following) measure(ctx context.Context, r *run) (err error) {
 	if err := f.start(ctx, r, starter, &http.Client{Transport: transport, Timeout: askTimeout}); err != nil {
 		return err
 	}
-	w, err := openWriter(ctx, f.writtenTo(), f.seed)
+	all, err := openWriters(ctx, f.writtenTo(), f.seed)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	if due := f.rate * f.duration.Seconds(); due > float64(len(w.names)) {
-		r.Assumptions = append(r.Assumptions, fmt.Sprintf("each of %d names is renewed %.1f times", len(w.names), due/float64(len(w.names))))
+	defer func() { err = errors.Join(err, all.close()) }()
+	if due, names := f.rate*f.duration.Seconds(), all.names(); due > float64(names) {
+		r.Assumptions = append(r.Assumptions, fmt.Sprintf("each of %d names is renewed %.1f times", names, due/float64(names)))
 	}
 	r.tell("renewing %g names a second for %v", f.rate, f.duration)
 	before, err := f.watches[0].server.Process.Usage()
 	if err != nil {
 		return err
 	}
-	err = f.follow(ctx, w, r)
+	err = f.follow(ctx, all, r)
 	f.report(r)
 	after, failed := f.watches[0].server.Process.Usage()
-	r.More["server_cpu_us_per_change"] = micros(after.CPU-before.CPU) / float64(max(1, f.written))
+	r.More["server_cpu_us_per_change"] = micros(after.CPU-before.CPU) / float64(max(1, f.written.Load()))
 	r.More["rss_bytes"] = after.RSS
 	return errors.Join(err, failed, starter.Ended(), f.lost())
 }
@@ -182,14 +184,13 @@ func (f *following) start(ctx context.Context, r *run, starter *target.Starter, 
 }
 
 // follow writes changes at the rate, and returns once all are answered or lost.
-func (f *following) follow(ctx context.Context, w *writer, r *run) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+func (f *following) follow(ctx context.Context, all writers, r *run) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var (
-		watching sync.WaitGroup
-		queues   []chan change
-		failed   = make(chan error, len(f.watches)*watchers)
-		begun    = time.Now()
+		watching, writing sync.WaitGroup
+		queues            []chan change
+		begun             = time.Now()
 	)
 	for _, watch := range f.watches {
 		for range watchers {
@@ -197,32 +198,35 @@ func (f *following) follow(ctx context.Context, w *writer, r *run) error {
 			queues = append(queues, queue)
 			watching.Go(func() {
 				if err := watch.follow(ctx, begun, queue); err != nil {
-					failed <- err
-					cancel()
+					cancel(err)
 				}
 			})
 		}
 	}
-	err := f.write(ctx, w, begun, queues, r)
+	for i, w := range all {
+		writing.Go(func() {
+			if err := f.write(ctx, w, i, len(all), begun, queues, r); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	writing.Wait()
+	f.took = time.Since(begun)
 	for _, queue := range queues {
 		close(queue)
 	}
 	watching.Wait()
-	select {
-	case watchErr := <-failed:
-		return watchErr // and what the writer says follows from it
-	default:
-		return err
-	}
+	return context.Cause(ctx)
 }
 
-// write commits changes until the time is up, and hands each to one watcher of
-// each protocol.
-func (f *following) write(ctx context.Context, w *writer, begun time.Time, queues []chan change, r *run) error {
+// write commits every of-th change from the first on until the time is up, and
+// hands each to one watcher of each protocol. Each is due at its own moment,
+// however late the one before it was.
+func (f *following) write(ctx context.Context, w *writer, first, of int, begun time.Time, queues []chan change, r *run) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	shown := begun
-	for i := 0; ; i++ {
+	for i := first; ; i += of {
 		due := begun.Add(time.Duration(float64(i) / f.rate * float64(time.Second)))
 		if due.Sub(begun) >= f.duration {
 			return nil
@@ -237,8 +241,8 @@ func (f *following) write(ctx context.Context, w *writer, begun time.Time, queue
 		if err != nil {
 			return err
 		}
-		f.written++
-		if now := c.committed; now.Sub(shown) >= time.Second {
+		f.written.Add(1)
+		if now := c.committed; first == 0 && now.Sub(shown) >= time.Second {
 			shown = now
 			r.Show(now.Sub(begun), f.standing(now.Sub(begun)))
 		}
@@ -254,7 +258,7 @@ func (f *following) write(ctx context.Context, w *writer, begun time.Time, queue
 
 // standing tells how far the run is.
 func (f *following) standing(elapsed time.Duration) string {
-	text := fmt.Sprintf("%.0f changes/s", float64(f.written)/elapsed.Seconds())
+	text := fmt.Sprintf("%.0f changes/s", float64(f.written.Load())/elapsed.Seconds())
 	for _, w := range f.watches {
 		text += "  " + w.standing()
 	}
@@ -263,7 +267,7 @@ func (f *following) standing(elapsed time.Duration) string {
 
 // report adds what was seen to the run.
 func (f *following) report(r *run) {
-	if f.written == 0 {
+	if f.written.Load() == 0 {
 		return
 	}
 	for _, w := range f.watches {
@@ -282,7 +286,11 @@ func (f *following) report(r *run) {
 	}
 	r.Assumptions = append(r.Assumptions,
 		fmt.Sprintf("a change that does not show yet is asked for every %v: figures are too high by up to that and the time of one answer", watchEvery))
-	r.More["changes"], r.More["changes_a_second"] = f.written, f.rate
+	r.More["changes"], r.More["changes_a_second"] = f.written.Load(), f.rate
+	r.More["written_s"] = f.took.Seconds()
+	if late := f.took - f.duration; late > f.duration/20 {
+		r.Assumptions = append(r.Assumptions, fmt.Sprintf("the registry did not take changes as fast as that: the last was committed %v late", late.Round(time.Millisecond)))
+	}
 }
 
 // rows writes what was seen as rows of RESULTS.md.

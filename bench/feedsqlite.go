@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"rddsd/cache/feed/churn"
 	"rddsd/cache/feed/sqlite"
 	"rddsd/cache/registry"
 	"rddsd/cache/registry/synthetic"
@@ -56,7 +57,7 @@ func (s *sqliteRegistry) renew(ctx context.Context, name string, expires, now re
 }
 
 func (s *sqliteRegistry) maintain(ctx context.Context) error {
-	return sqlite.Maintain(ctx, s.db, sqlite.DefaultKeep)
+	return sqlite.Maintain(ctx, s.db, churn.DefaultKeep)
 }
 
 func (s *sqliteRegistry) close() error { return errors.Join(s.stmt.Close(), s.db.Close()) }

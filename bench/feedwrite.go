@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"rddsd/cache/feed/sqlite"
+	"rddsd/cache/feed/churn"
 	"rddsd/cache/registry"
 )
 
@@ -19,13 +19,16 @@ type change struct {
 	committed time.Time // when the commit returned
 }
 
-// writer renews names of a registry, one in each transaction.
+// writer renews some of the names of a registry over one connection, one in each
+// transaction.
 type writer struct {
-	db     renewable
-	names  []string // each is renewed once before any is again
-	next   int
-	expiry registry.Time
-	beat   time.Time
+	db       renewable
+	names    []string // each is renewed once before any is again
+	next     int
+	expiry   registry.Time
+	step     registry.Time // between two dates of expiry: those between are other writers'
+	maintain bool          // it sees to the journal, too
+	beat     time.Time
 }
 
 // firstExpiry is where the dates of expiry begin that are written, one second
@@ -53,41 +56,88 @@ func openRegistry(ctx context.Context, place string) (renewable, error) {
 	return openSQLite(ctx, place)
 }
 
-// openWriter opens the registry that place names, for changing it.
-func openWriter(ctx context.Context, place string, seed uint64) (w *writer, err error) {
+// postgresWriters is how many connections change a registry in PostgreSQL: one
+// alone waits for each commit, and falls behind a thousand a second. SQLite lets
+// one write at a time.
+const postgresWriters = 8
+
+// openWriters opens the registry that place names, for changing it. Each writer
+// has names of its own, so that two renewals of one name never overtake each
+// other. The caller closes them.
+func openWriters(ctx context.Context, place string, seed uint64) (_ writers, err error) {
+	connections := 1
+	if strings.HasPrefix(place, "postgres:") {
+		connections = postgresWriters
+	}
+	var all writers
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("change the registry: %w", errors.Join(err, all.close()))
+		}
+	}()
 	db, err := openRegistry(ctx, place)
 	if err != nil {
 		return nil, err
 	}
-	w = &writer{db: db}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("change the registry: %w", errors.Join(err, db.close()))
-		}
-	}()
-	if w.names, w.expiry, err = db.changeable(ctx); err != nil {
+	all = writers{{db: db, maintain: true}}
+	names, expiry, err := db.changeable(ctx)
+	if err != nil {
 		return nil, err
 	}
-	w.expiry = max(w.expiry, firstExpiry) // after those of an earlier run
-	if len(w.names) == 0 {
+	if len(names) == 0 {
 		return nil, errors.New("it holds no name that may be changed")
 	}
 	rng := rand.New(rand.NewPCG(seed, 2))
-	rng.Shuffle(len(w.names), func(i, j int) { w.names[i], w.names[j] = w.names[j], w.names[i] })
-	return w, nil
+	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	for len(all) < min(connections, len(names)) {
+		db, err := openRegistry(ctx, place)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &writer{db: db})
+	}
+	for i, name := range names {
+		w := all[i%len(all)]
+		w.names = append(w.names, name)
+	}
+	for i, w := range all {
+		w.step = registry.Time(len(all)) * 1e6
+		w.expiry = max(expiry, firstExpiry) + registry.Time(i)*1e6 // after those of an earlier run
+	}
+	return all, nil
 }
 
-// write commits one change. As whoever writes a registry must, it maintains the
-// journal now and then.
+// writers are those of one registry.
+type writers []*writer
+
+// names returns how many names they renew.
+func (all writers) names() int {
+	n := 0
+	for _, w := range all {
+		n += len(w.names)
+	}
+	return n
+}
+
+func (all writers) close() error {
+	var errs []error
+	for _, w := range all {
+		errs = append(errs, w.db.close())
+	}
+	return errors.Join(errs...)
+}
+
+// write commits one change. As whoever writes a registry must, one of the writers
+// maintains the journal now and then.
 func (w *writer) write(ctx context.Context) (change, error) {
 	now := time.Now()
-	if now.After(w.beat) {
+	if w.maintain && now.After(w.beat) {
 		if err := w.db.maintain(ctx); err != nil {
 			return change{}, err
 		}
-		w.beat = now.Add(sqlite.MaintainEvery)
+		w.beat = now.Add(churn.MaintainEvery)
 	}
-	w.expiry += 1e6
+	w.expiry += w.step
 	c := change{name: w.names[w.next], value: w.expiry.String()}
 	w.next = (w.next + 1) % len(w.names)
 	n, err := w.db.renew(ctx, c.name, w.expiry, registry.TimeOf(now))
@@ -100,5 +150,3 @@ func (w *writer) write(ctx context.Context) (change, error) {
 	}
 	return c, nil
 }
-
-func (w *writer) close() error { return w.db.close() }

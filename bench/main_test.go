@@ -324,16 +324,16 @@ func TestTheRegistryMustBeTheOneThatIsAskedAbout(t *testing.T) {
 // benchmark of the feed or by churn, is no wrong answer.
 func TestChangedRegistriesAreNotHeldAgainstTheGenerator(t *testing.T) {
 	path := generated(t, 100)
-	w, err := openWriter(t.Context(), path, 1)
+	all, err := openWriters(t.Context(), path, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range w.names {
-		if _, err := w.write(t.Context()); err != nil {
+	for range all.names() {
+		if _, err := all[0].write(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.close(); err != nil {
+	if err := all.close(); err != nil {
 		t.Fatal(err)
 	}
 	for mix, checked := range map[string]bool{"hits": false, "misses": true} {

@@ -6,16 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"rddsd/cache/feed/churn"
-)
-
-const (
-	// MaintainEvery is how often whoever writes a registry file runs Maintain.
-	MaintainEvery = churn.MaintainEvery
-
-	// DefaultKeep is how long the journal keeps a change.
-	DefaultKeep = churn.DefaultKeep
 )
 
 // maintenance is one heartbeat, in the order of the contract: a tick says how
@@ -34,7 +24,7 @@ var maintenance = [...]struct {
 
 // Maintain writes a heartbeat into a registry opened with OpenWriter and prunes
 // its journal to what the last keep has brought, in one transaction. Whoever
-// writes a registry runs it each MaintainEvery.
+// writes a registry runs it each churn.MaintainEvery.
 func Maintain(ctx context.Context, db *sql.DB, keep time.Duration) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -60,15 +50,4 @@ func maintain(ctx context.Context, conn *sql.Conn, keep time.Duration) error {
 		return fmt.Errorf("maintain the registry's journal: %w", err)
 	}
 	return nil
-}
-
-// MaintainFile opens the registry file at path, runs Maintain and closes it. It
-// holds no handle between two calls, so that a file put in the place of another
-// is the one that is maintained.
-func MaintainFile(ctx context.Context, path string, keep time.Duration) error {
-	db, err := OpenWriter(ctx, path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(Maintain(ctx, db, keep), db.Close())
 }

@@ -65,8 +65,8 @@ func TestWriterNeverMakesAFile(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "registry.sqlite")
-	if err := MaintainFile(ctx, path, DefaultKeep); err == nil {
-		t.Error("MaintainFile of a file that is not there succeeded")
+	if _, err := OpenWriter(ctx, path); err == nil {
+		t.Error("a file that is not there was opened to write")
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("files after that: %v (%v), want none", entries, err)
@@ -74,8 +74,8 @@ func TestWriterNeverMakesAFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("not a database, but long enough for a page header"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := MaintainFile(ctx, path, DefaultKeep); err == nil {
-		t.Error("MaintainFile of a file that is no database succeeded")
+	if _, err := OpenWriter(ctx, path); err == nil {
+		t.Error("a file that is no database was opened to write")
 	}
 }
 
