@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"server/config":                {"cache/registry", "ratelimit", "server/lookup"},
 	"server/whois":                 {"cache", "cache/registry", "ratelimit", "server/listen", "server/lookup", "server/tally"},
 	"server/rdap":                  {"cache", "cache/registry", "cache/response", "ratelimit", "server/listen", "server/lookup", "server/tally"},
+	"server/rdap/rdapcheck":        {},
 	"server/admin":                 {"cache", "cache/feed", "cache/registry", "ratelimit", "server/listen", "server/tally"},
 	"server/command":               {"*"},
 	"server/e2e":                   {},
