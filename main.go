@@ -41,10 +41,7 @@ func serve(ctx context.Context, cfg *config.Config, again command.Load) error {
 	if err != nil {
 		return err
 	}
-	queries, err := tally.Open(cfg.Data.Dir, time.Now, log)
-	if err != nil {
-		return err
-	}
+	queries := tally.Open(cfg.Data.Dir, time.Now, log)
 	rdapServer, err := command.NewRDAP(cfg)
 	if err != nil {
 		return err

@@ -34,27 +34,27 @@ type file struct {
 }
 
 // Open returns the Tally whose counts are kept in dir, which must exist, and
-// goes on from those that are there. A damaged file is set aside with a log
-// line and the counts begin anew, for counting must not keep the program from
-// answering. now tells in which month a query is counted.
-func Open(dir string, now func() time.Time, log *slog.Logger) (*Tally, error) {
+// goes on from those that are there. A file that is damaged or cannot be read is set
+// aside with a log line and the counts begin anew, for counting must not keep the
+// program from answering. now tells in which month a query is counted.
+func Open(dir string, now func() time.Time, log *slog.Logger) *Tally {
 	path := filepath.Join(dir, File)
 	t := &Tally{path: path, log: log, now: now, month: MonthOf(now()), months: map[Month]map[string]sheet{}, earlier: map[string]sheet{}}
 	data, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return t, nil
+		return t
+	}
+	if err == nil {
+		err = t.load(data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the query counts: %w", err)
-	}
-	if err := t.load(data); err != nil {
 		aside := path + ".damaged"
-		if err := os.Rename(path, aside); err != nil {
-			return nil, fmt.Errorf("set the damaged query counts aside: %w", err)
+		if failed := os.Rename(path, aside); failed != nil {
+			err = fmt.Errorf("%w; and it cannot be set aside: %w", err, failed)
 		}
-		log.Error("the file of query counts is damaged; it was set aside, and counting begins anew", "file", path, "aside", aside, "error", err)
+		log.Error("the query counts cannot be read; counting begins anew, and the file is set aside where that is possible", "file", path, "aside", aside, "error", err)
 	}
-	return t, nil
+	return t
 }
 
 func read(path string) ([]byte, error) {

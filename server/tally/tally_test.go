@@ -3,6 +3,7 @@ package tally
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -86,10 +87,7 @@ func TestCountsGoOnAfterRestart(t *testing.T) {
 	dir := t.TempDir()
 	now := at12(2026, time.November, 30)
 	clock := func() time.Time { return now }
-	first, err := Open(dir, clock, silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := Open(dir, clock, silent)
 	first.Count(WHOIS, "coop", lookup.Domain, lookup.Found, ratelimit.Anonymous)
 	first.Count(WHOIS, "coop", lookup.Domain, lookup.Found, ratelimit.Anonymous)
 	first.Count(RDAP, "", lookup.NoObject, lookup.Help, ratelimit.Probe)
@@ -98,10 +96,7 @@ func TestCountsGoOnAfterRestart(t *testing.T) {
 	}
 
 	now = at12(2026, time.December, 1)
-	second, err := Open(dir, clock, silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	second := Open(dir, clock, silent)
 	second.Count(WHOIS, "coop", lookup.Domain, lookup.Found, ratelimit.Anonymous)
 	if diff := cmp.Diff([]string{"coop whois domain found anonymous 3", "none rdap none help probe 1"}, shown(second.Totals())); diff != "" {
 		t.Errorf("totals of all months (-want +got):\n%s", diff)
@@ -121,10 +116,7 @@ func TestCountsGoOnAfterRestart(t *testing.T) {
 func TestOldMonthsFoldAndTotalsStay(t *testing.T) {
 	dir := t.TempDir()
 	now := at12(2024, time.January, 15)
-	tally, err := Open(dir, func() time.Time { return now }, silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tally := Open(dir, func() time.Time { return now }, silent)
 	for range Keep + 5 {
 		tally.Count(WHOIS, "coop", lookup.Domain, lookup.Found, ratelimit.Anonymous)
 		if err := tally.Save(); err != nil {
@@ -135,10 +127,7 @@ func TestOldMonthsFoldAndTotalsStay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	again, err := Open(dir, func() time.Time { return now }, silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	again := Open(dir, func() time.Time { return now }, silent)
 	months := again.Months()
 	if len(months) != Keep-1 || months[0] != MonthOf(now)-Keep+1 {
 		t.Errorf("kept %d months from %v on, want the %d before the current one", len(months), months[0], Keep-1)
@@ -164,10 +153,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 			var logged page
-			tally, err := Open(dir, time.Now, slog.New(slog.NewTextHandler(&logged, nil)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			tally := Open(dir, time.Now, slog.New(slog.NewTextHandler(&logged, nil)))
 			if strings.Count(logged.String(), "\n") != 1 || !strings.Contains(logged.String(), path) {
 				t.Errorf("logged %q, want one line that names the file", logged.String())
 			}
@@ -178,14 +164,30 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 			if err := tally.Save(); err != nil {
 				t.Fatal(err)
 			}
-			again, err := Open(dir, time.Now, silent)
-			if err != nil {
-				t.Fatal(err)
-			}
+			again := Open(dir, time.Now, silent)
 			if got := shown(again.Totals()); len(got) != 1 {
 				t.Errorf("counted on: %q, want the one query", got)
 			}
 		})
+	}
+}
+
+// What cannot be read or set aside, as on a disk that may only be read and is
+// damaged, keeps nothing from answering.
+func TestUnreadableFileStopsNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, File)
+	if err := errors.Join(os.Mkdir(path, 0o700), os.MkdirAll(filepath.Join(path+".damaged", "full"), 0o700)); err != nil {
+		t.Fatal(err) // neither is a file, so one cannot be read, nor the other replaced
+	}
+	var logged page
+	tally := Open(dir, time.Now, slog.New(slog.NewTextHandler(&logged, nil)))
+	if !strings.Contains(logged.String(), "cannot be set aside") || !strings.Contains(logged.String(), "is a directory") {
+		t.Errorf("logged %q, want both causes", logged.String())
+	}
+	tally.Count(WHOIS, "coop", lookup.Domain, lookup.Found, ratelimit.Anonymous)
+	if got := shown(tally.Totals()); len(got) != 1 {
+		t.Errorf("counted %q, want the one query", got)
 	}
 }
 
@@ -208,10 +210,7 @@ func TestTLDsAreBounded(t *testing.T) {
 }
 
 func TestConcurrentCountsAreAllThere(t *testing.T) {
-	tally, err := Open(t.TempDir(), time.Now, silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tally := Open(t.TempDir(), time.Now, silent)
 	const workers, each = 8, 2000
 	var group sync.WaitGroup
 	for worker := range workers {
@@ -246,10 +245,7 @@ func TestServeWritesInTimeAndTurnsTheMonth(t *testing.T) {
 		// A bubble begins at 2000-01-01T00:00:00Z.
 		time.Sleep(time.Until((MonthOf(time.Now()) + 1).Begins()) - 5*time.Second)
 		dir := t.TempDir()
-		tally, err := Open(dir, time.Now, silent)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tally := Open(dir, time.Now, silent)
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- tally.Serve(ctx) }()
@@ -258,11 +254,7 @@ func TestServeWritesInTimeAndTurnsTheMonth(t *testing.T) {
 		}
 		onDisk := func() *Tally {
 			t.Helper()
-			read, err := Open(dir, time.Now, silent)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return read
+			return Open(dir, time.Now, silent)
 		}
 
 		january := MonthOf(time.Now())
@@ -296,10 +288,7 @@ func TestServeOutlivesFailingWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 		var logged page
-		tally, err := Open(dir, time.Now, slog.New(slog.NewTextHandler(&logged, nil)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		tally := Open(dir, time.Now, slog.New(slog.NewTextHandler(&logged, nil)))
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- tally.Serve(ctx) }()
@@ -330,10 +319,7 @@ func TestServeOutlivesFailingWrites(t *testing.T) {
 }
 
 func TestCountAllocatesNothing(t *testing.T) {
-	tally, err := Open(t.TempDir(), time.Now, silent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tally := Open(t.TempDir(), time.Now, silent)
 	tally.Count(WHOIS, "coop", lookup.Domain, lookup.Found, ratelimit.Anonymous)
 	if n := testing.AllocsPerRun(1000, func() {
 		tally.Count(RDAP, "coop", lookup.Domain, lookup.NotFound, ratelimit.Anonymous)
