@@ -47,14 +47,16 @@ func checkDSN(c *config.Config, report func(path, problem string)) {
 // another answer (whois.md T-06). It stands here because package config does not
 // know the form of WHOIS.
 func checkTexts(c *config.Config, report func(path, problem string)) {
-	check := func(path, text string) {
-		if err := whois.CheckText(strings.TrimSuffix(text, "\n")); err != nil {
+	check := func(path string, err error) {
+		if err != nil {
 			report(path, err.Error())
 		}
 	}
-	check("whois.redaction", c.WHOIS.Redaction)
+	check("whois.redaction", whois.CheckNotice(c.WHOIS.Redaction))
 	for i, tld := range c.TLDs {
-		check(fmt.Sprintf("tld[%d].disclaimer", i), tld.Disclaimer)
-		check(fmt.Sprintf("tld[%d].terms_url", i), tld.TermsURL)
+		check(config.TLDPath(i, "disclaimer"), whois.CheckText(strings.TrimSuffix(tld.Disclaimer, "\n")))
+		check(config.TLDPath(i, "complaint"), whois.CheckComplaint(tld.Complaint))
+		check(config.TLDPath(i, "status_help"), whois.CheckNotice(tld.StatusHelp))
+		check(config.TLDPath(i, "terms_url"), whois.CheckNotice(tld.TermsURL))
 	}
 }

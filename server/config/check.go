@@ -246,8 +246,8 @@ func checkTLDs(c *Config, report func(path, problem string)) {
 				checkURL(report, at(u.key), u.value, u.slash)
 			}
 		}
-		if _, err := netip.ParseAddr(t.Port43); t.Port43 != "" && err != nil && !registry.ValidHost(t.Port43) {
-			report(at("port43"), fmt.Sprintf("%q is not a host name; write the name of the WHOIS server alone, such as \"whois.nic.example\"", t.Port43))
+		if _, err := netip.ParseAddr(t.Port43.Host); t.Port43.Host != "" && err != nil && !registry.ValidHost(t.Port43.Host) {
+			report(at("port43"), fmt.Sprintf("%q is not a host name; write the name of the WHOIS server alone, such as \"whois.nic.example\"", t.Port43.Host))
 		}
 	}
 }

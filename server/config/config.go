@@ -60,6 +60,7 @@ type WHOIS struct {
 	Listen    []netip.AddrPort `toml:"listen"`
 	Profile   lookup.Profile   `toml:"profile"`
 	Redaction string           `toml:"redaction"`  // what is printed for a withheld value
+	Contacts  bool             `toml:"contacts"`   // contacts can be asked for by their registry ID
 	Loops     int              `toml:"loops"`      // accept loops of each listener; 0 = a goroutine for each connection
 	ProxyFrom []netip.Prefix   `toml:"proxy_from"` // balancers, whose connections begin with a PROXY header
 }
@@ -118,11 +119,19 @@ type TLD struct {
 	BaseURL      string                `toml:"base_url"`      // of RDAP; default that of RDAP
 	Profile      lookup.Profile        `toml:"whois_profile"` // default that of WHOIS
 	ContactModel registry.ContactModel `toml:"contact_model"` // default what the registry says
-	Port43       string                `toml:"port43"`        // host name of the WHOIS server as RDAP tells it; "" = not told
+	Port43       Port43                `toml:"port43"`        // default on, and not told
 	Disclaimer   string                `toml:"disclaimer"`    // end of WHOIS answers; "" = the built-in text
+	Complaint    string                `toml:"complaint"`     // line of WHOIS on the complaint form; "" = that of the profile
+	StatusHelp   string                `toml:"status_help"`   // line of WHOIS on status codes; "" = that of the profile
 	TermsURL     string                `toml:"terms_url"`     // default BaseURL + "help"
 	HelpURL      string                `toml:"help_url"`      // default BaseURL + "help"
 	HideReserved bool                  `toml:"hide_reserved"` // WHOIS answers reserved names as not found
+}
+
+// Port43 is what the WHOIS service is to a TLD.
+type Port43 struct {
+	Host string // name of the server as RDAP answers tell it; "" = not told
+	Off  bool   // WHOIS does not answer for the TLD
 }
 
 // Log says what is logged and how.
@@ -228,8 +237,8 @@ func (c *Config) Policy(tld string) lookup.Policy {
 		}
 	}
 	return lookup.Policy{
-		TLD: t.Name, Profile: t.Profile, BaseURL: t.BaseURL, Port43: t.Port43, TermsURL: t.TermsURL, HelpURL: t.HelpURL,
-		Disclaimer: t.Disclaimer, Redaction: c.WHOIS.Redaction, ContactModel: t.ContactModel, HideReserved: t.HideReserved,
+		TLD: t.Name, Profile: t.Profile, BaseURL: t.BaseURL, Port43: t.Port43.Host, Port43Off: t.Port43.Off, TermsURL: t.TermsURL, HelpURL: t.HelpURL,
+		Disclaimer: t.Disclaimer, Complaint: t.Complaint, StatusHelp: t.StatusHelp, Redaction: c.WHOIS.Redaction, Contacts: c.WHOIS.Contacts, ContactModel: t.ContactModel, HideReserved: t.HideReserved,
 	}
 }
 

@@ -69,6 +69,7 @@ memory_limit = "20GiB"
 listen = ["192.0.2.1:43", "[2001:db8::1]:43"]
 profile = "2017"
 redaction = "REDACTED"
+contacts = true
 loops = 2
 proxy_from = ["192.0.2.128/25", "2001:db8::9"]
 [rdap]
@@ -102,12 +103,15 @@ as_table = "/etc/rddsd/as"
 canaries = ["canary.example", "xn--caf-dma.test"]
 [[tld]]
 name = "example"
+port43 = false
 [[tld]]
 name = "xn--caf-dma.test"
 base_url = "https://rdap.caf.test/v1/"
 whois_profile = "2024"
 contact_model = "minimum"
 port43 = "whois.nic.test"
+complaint = "URL of the form: https://www.nic.test/form"
+status_help = "Codes are explained at https://www.nic.test/codes"
 disclaimer = """
 Access to WHOIS information is provided as it is."""
 terms_url = "https://www.nic.test/terms"
@@ -124,7 +128,7 @@ format = "json"
 		Registry: Registry{SQLite: "/srv/registry.sqlite"},
 		Feed:     Feed{2 * time.Second, time.Hour, 20 * time.Minute},
 		Data:     Data{"/var/lib/rddsd", 20 << 30},
-		WHOIS:    WHOIS{[]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:43"), netip.MustParseAddrPort("[2001:db8::1]:43")}, lookup.Profile2017, "REDACTED", 2, []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25"), netip.MustParsePrefix("2001:db8::9/128")}},
+		WHOIS:    WHOIS{[]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:43"), netip.MustParseAddrPort("[2001:db8::1]:43")}, lookup.Profile2017, "REDACTED", true, 2, []netip.Prefix{netip.MustParsePrefix("192.0.2.128/25"), netip.MustParsePrefix("2001:db8::9/128")}},
 		RDAP: RDAP{
 			HTTPS:    []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:443"), netip.MustParseAddrPort("[2001:db8::1]:443")},
 			Redirect: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:80")}, HTTPPlain: true, BaseURL: "https://rdap.nic.example/",
@@ -139,12 +143,12 @@ format = "json"
 		},
 		TLDs: []TLD{
 			{
-				Name: "example", BaseURL: "https://rdap.nic.example/", Profile: lookup.Profile2017,
+				Name: "example", BaseURL: "https://rdap.nic.example/", Profile: lookup.Profile2017, Port43: Port43{Off: true},
 				TermsURL: "https://rdap.nic.example/help", HelpURL: "https://rdap.nic.example/help",
 			},
 			{
 				Name: "xn--caf-dma.test", BaseURL: "https://rdap.caf.test/v1/", Profile: lookup.Profile2024, ContactModel: registry.ModelMinimum,
-				Port43: "whois.nic.test", Disclaimer: "Access to WHOIS information is provided as it is.",
+				Port43: Port43{Host: "whois.nic.test"}, Complaint: "URL of the form: https://www.nic.test/form", StatusHelp: "Codes are explained at https://www.nic.test/codes", Disclaimer: "Access to WHOIS information is provided as it is.",
 				TermsURL: "https://www.nic.test/terms", HelpURL: "https://www.nic.test/help", HideReserved: true,
 			},
 		},
@@ -156,6 +160,12 @@ format = "json"
 	}
 	if path, mayCreate := c.SQLite(); path != "/srv/registry.sqlite" || mayCreate {
 		t.Errorf("SQLite() = %q, %v; a configured file is never created", path, mayCreate)
+	}
+	if p := c.Policy("example"); !p.Port43Off || p.Port43 != "" || !p.Contacts {
+		t.Errorf("Policy of a TLD that WHOIS does not answer for: %+v", p)
+	}
+	if p := c.Policy("xn--caf-dma.test"); p.Port43Off || p.Port43 != "whois.nic.test" || p.Complaint != c.TLDs[1].Complaint || p.StatusHelp != c.TLDs[1].StatusHelp {
+		t.Errorf("Policy of a TLD with words of its own: %+v", p)
 	}
 	if p := c.Policy("xn--caf-dma.test"); !p.HideReserved || p.BaseURL != "https://rdap.caf.test/v1/" || p.Redaction != "REDACTED" {
 		t.Errorf("Policy of a configured TLD: %+v", p)

@@ -94,7 +94,7 @@ func TestProblems(t *testing.T) {
 		{
 			"table too deep", "[whois.listen]\nport = 43\n[feed]\nmax_age.hours = 3\n",
 			[]string{
-				`rddsd.toml:1:8: [whois]: it has no table "listen" inside; its keys are listen, loops, profile, proxy_from, redaction`,
+				`rddsd.toml:1:8: [whois]: it has no table "listen" inside; its keys are contacts, listen, loops, profile, proxy_from, redaction`,
 				`rddsd.toml:4:9: [feed] max_age: it is a key, not a table, so there is no "hours" in it`,
 			},
 		},
@@ -231,8 +231,10 @@ name = "example"
 port43 = "whois://whois.nic.example"
 [[tld]]
 name = "example"
+port43 = 43
 `,
 			[]string{
+				`rddsd.toml:10:10: [[tld]] port43: is the number 43; write the name of the WHOIS server in quotes, such as "whois.nic.example", or false where WHOIS does not answer for the TLD`,
 				`rddsd.toml:2:8: [[tld]] name: ".coop" is not a domain name as registries write it; write lower-case letters without a dot in front, and an IDN as its A-label (xn--...)`,
 				`rddsd.toml:3:3: [[tld]] name: is missing; write which TLD the table is for, such as name = "coop"`,
 				`rddsd.toml:7:10: [[tld]] port43: "whois://whois.nic.example" is not a host name; write the name of the WHOIS server alone, such as "whois.nic.example"`,
@@ -333,8 +335,8 @@ func TestProblemsInTheEnvironment(t *testing.T) {
 	}{
 		"misspelt key":      {"RDDSD_WHOIS_LISTNE=127.0.0.1:43", `environment variable RDDSD_WHOIS_LISTNE: [whois] has no key "listne"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"unknown key":       {"RDDSD_FEED_FROBNICATE=1", `environment variable RDDSD_FEED_FROBNICATE: [feed] has no key "frobnicate"; it has max_age, max_miss_age, poll_interval`},
-		"a port":            {"RDDSD_WHOIS_PORT=43", `environment variable RDDSD_WHOIS_PORT: [whois] has no key "port"; it has listen, loops, profile, proxy_from, redaction`},
-		"table alone":       {"RDDSD_WHOIS=1", `environment variable RDDSD_WHOIS: [whois] has no key ""; it has listen, loops, profile, proxy_from, redaction`},
+		"a port":            {"RDDSD_WHOIS_PORT=43", `environment variable RDDSD_WHOIS_PORT: [whois] has no key "port"; it has contacts, listen, loops, profile, proxy_from, redaction`},
+		"table alone":       {"RDDSD_WHOIS=1", `environment variable RDDSD_WHOIS: [whois] has no key ""; it has contacts, listen, loops, profile, proxy_from, redaction`},
 		"misspelt table":    {"RDDSD_WHOSI_LISTEN=", `environment variable RDDSD_WHOSI_LISTEN: there is no table "whosi"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"lower case":        {"RDDSD_whois_listen=", `environment variable RDDSD_whois_listen: [whois] has no key "listen"; did you mean RDDSD_WHOIS_LISTEN?`},
 		"array of tables":   {"RDDSD_TLD_NAME=coop", `environment variable RDDSD_TLD_NAME: the environment cannot set what stands in [[tld]]; write it in the file`},

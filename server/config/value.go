@@ -167,6 +167,16 @@ func (l *loader) set(path string, field reflect.Value, v value) {
 			return true
 		}, func() { *field = nil })
 		return
+	case *Port43:
+		switch {
+		case v.form == text:
+			*field = Port43{Host: v.text}
+			return
+		case v.form == boolean:
+			*field = Port43{Off: v.text == "false"}
+			return
+		}
+		want = `the name of the WHOIS server in quotes, such as "whois.nic.example", or false where WHOIS does not answer for the TLD`
 	case *lookup.Profile:
 		want = one(field, v, profiles)
 	case *registry.ContactModel:

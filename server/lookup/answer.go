@@ -28,7 +28,8 @@ type Answer struct {
 	Registrar *registry.Registrar // Domain, Registrar: the sponsor; the registrar itself
 	// Registrant and Tech are set where the contact model has contacts and they
 	// are known. Of several technical contacts it is the first that is known,
-	// with no more than TechElements.
+	// with no more than TechElements. An answer about a Contact has it as its
+	// Registrant, whatever its role.
 	HasRegistrant bool
 	Registrant    registry.Contact
 	HasTech       bool
@@ -39,6 +40,8 @@ type Answer struct {
 	Ambiguous     bool              // class Invalid: more than one registrar has the name that was asked for
 
 	Ask ratelimit.Ask // what showing it would teach the client
+
+	policies *Policies // that Find went by; nil in an answer that it did not make
 
 	address []byte   // what Name shares for an address
 	uNames  []byte   // what the U-labels share that the registry does not tell
@@ -106,6 +109,8 @@ func (a *Answer) changed() registry.Time {
 		return max(a.Domain.Created, a.Domain.Updated, a.Domain.Transferred)
 	case Registrar:
 		return max(a.Registrar.Created, a.Registrar.Updated)
+	case Contact:
+		return max(a.Registrant.Created, a.Registrant.Updated)
 	}
 	var last registry.Time
 	for i := range a.Hosts {

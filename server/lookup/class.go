@@ -42,7 +42,7 @@ const (
 	Nameserver                // one host object
 	Nameservers               // the host objects that have an address
 	Registrar                 // one registrar
-	Contact                   // one contact: asked for, never shown alone
+	Contact                   // one contact, by its ROID
 
 	Objects = 6 // how many there are
 )

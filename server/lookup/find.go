@@ -43,8 +43,9 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 	// What cannot be read of a base file, because the disk is faulty, would else end
 	// the process: so it is a panic, here and in rendering, which the caller answers.
 	debug.SetPanicOnFault(true)
-	s := finding{f.policies.Load(), view, q, now, a}
+	s := finding{f, f.policies.Load(), view, q, now, a}
 	a.reset(view, s.policies.Default(view))
+	a.policies = s.policies
 	key := s.run()
 	f.withhold(a, now)
 	a.setULabels()
@@ -68,6 +69,7 @@ func (f *Finder) Find(view *cache.View, q *Query, now time.Time, a *Answer) {
 // finding is one run of Find. Its methods set the class and the object of the
 // answer and return the key under which the limiter knows what was asked.
 type finding struct {
+	finder   *Finder
 	policies *Policies
 	view     *cache.View
 	q        *Query
@@ -95,8 +97,7 @@ func (s *finding) run() (key string) {
 	case AskROID:
 		return s.roid()
 	case AskContact:
-		s.a.Object = Contact
-		return s.invalid() // not offered (whois.md §2.7, Q-15)
+		return s.contact()
 	case AskHelp:
 		s.a.Class = Help
 	default:

@@ -53,9 +53,9 @@ func ParseLine(line []byte) (Query, error) {
 	case "registrar":
 		return parseRegistrar(argument)
 	case "roid":
-		return parseROID(argument)
+		return parseID(AskROID, argument)
 	case "contact", "entity", "handle":
-		return Query{Question: AskContact}, nil
+		return parseID(AskContact, argument)
 	}
 	if more {
 		return parseWords(rest, argument)
@@ -152,14 +152,15 @@ func parseRegistrar(argument []byte) (Query, error) {
 	return Query{Question: AskRegistrar, Text: s}, nil
 }
 
-func parseROID(argument []byte) (Query, error) {
+// parseID reads the argument of a question for an identifier.
+func parseID(question Question, argument []byte) (Query, error) {
 	if !oneWord(argument) {
 		return Query{}, errWords
 	}
 	if wildcard(text(argument)) {
 		return Query{}, errForm
 	}
-	return Query{Question: AskROID, Text: text(argument)}, nil
+	return Query{Question: question, Text: text(argument)}, nil
 }
 
 // parseBare reads one word without a keyword.

@@ -22,9 +22,13 @@ type Policy struct {
 	Profile      Profile               // of WHOIS answers
 	BaseURL      string                // of RDAP; absolute, ends with a slash
 	Port43       string                // host name of the WHOIS server as RDAP tells it; "" = not told
+	Port43Off    bool                  // WHOIS does not answer for the TLD
+	Contacts     bool                  // WHOIS answers for contacts (whois.md §2.7); the same in every policy
 	TermsURL     string                // where the terms of use and the limits stand
 	HelpURL      string                // where RDAP help points
 	Disclaimer   string                // end of WHOIS answers; lines parted by "\n", no trailing one
+	Complaint    string                // line of WHOIS that names the complaint form; "" = as the profile has it
+	StatusHelp   string                // line of WHOIS on status codes; "" = as the profile has it
 	Redaction    string                // what WHOIS prints for a withheld value
 	Limits       string                // one sentence in help about the enforced limits; "" = none are enforced
 	ContactModel registry.ContactModel // ModelUnset: as the registry says
@@ -36,14 +40,16 @@ type Policies struct {
 	byTLD    map[string]*Policy
 	fallback func(tld string) Policy
 	made     atomic.Pointer[map[string]*Policy] // by fallback, so far
+	off      bool                               // some policy has Port43Off
 }
 
 // NewPolicies returns the policies in list; a TLD that is not in it gets what
-// fallback makes, once.
+// fallback makes, once, which answers at port 43.
 func NewPolicies(list []Policy, fallback func(tld string) Policy) *Policies {
 	p := &Policies{byTLD: make(map[string]*Policy, len(list)), fallback: fallback}
 	for _, policy := range list {
 		p.byTLD[policy.TLD] = &policy
+		p.off = p.off || policy.Port43Off
 	}
 	p.made.Store(&map[string]*Policy{})
 	return p

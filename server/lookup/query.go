@@ -22,7 +22,7 @@ const (
 	AskAddress                    // the host objects that have exactly Addr
 	AskRegistrar                  // the registrar called Text, unless Name is set and a TLD of ours
 	AskIANA                       // the registrar with the IANA ID in IANA
-	AskContact                    // a contact: not offered, so answered as invalid
+	AskContact                    // the contact whose ROID is Text
 	AskROID                       // the object whose ROID is Text
 	AskEntity                     // RDAP entity: the registrar whose full name is Text
 	AskHelp                       // how to ask
@@ -66,7 +66,7 @@ func (q Query) String() string {
 	case AskEntity:
 		return "entity " + guard(q.Text)
 	case AskContact:
-		return "contact"
+		return "contact " + guard(q.Text)
 	case AskHelp:
 		return "?"
 	}

@@ -7,9 +7,10 @@ import (
 	"rddsd/cache/registry"
 )
 
-// roid answers for the domain or the host object with a ROID, as asked or in
-// capitals. A contact's is not told from one that nothing has: those that have
-// a contact's form are invalid, as contacts are not offered (whois.md §2.7).
+// roid answers for the domain, the host object or, if they are offered, the
+// contact with a ROID, as asked or in capitals. Where contacts are not offered
+// theirs are not told from those that nothing has: whatever has a contact's form
+// is invalid (whois.md §2.7).
 func (s *finding) roid() string {
 	a, asked := s.a, s.q.Text
 	presence := cache.Absent
@@ -40,12 +41,25 @@ func (s *finding) roid() string {
 		if found == cache.Unknown {
 			presence = found
 		}
+		if a.Policy.Contacts {
+			switch s.publicContact(roid) {
+			case cache.Present:
+				return roid
+			case cache.Unknown:
+				presence = cache.Unknown
+			}
+		}
 		upper(a.key)
 	}
 	switch kindOfROID(asked) {
 	case 'c':
 		a.Object = Contact
-		return s.invalid()
+		if !a.Policy.Contacts {
+			return s.invalid()
+		}
+		if s.view.Doubt(registry.KindContact) == cache.Unknown {
+			presence = cache.Unknown
+		}
 	case 'h':
 		a.Object = Nameserver
 	default:

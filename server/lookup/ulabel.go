@@ -18,9 +18,10 @@ func isIDN(name string) bool {
 }
 
 // setULabels sets the U-labels that the registry does not tell: those of all
-// host names, and of imported domains whose registry wrote none.
+// host names, and of imported domains whose registry wrote none. A name that is
+// no IDN has none, whatever the registry tells.
 func (a *Answer) setULabels() {
-	if d := &a.Domain; d.UName == "" || d.UName == d.Name {
+	if d := &a.Domain; d.UName == "" || d.UName == d.Name || !isIDN(d.Name) {
 		d.UName = a.uLabels(d.Name)
 	}
 	for i := range a.Hosts {

@@ -6,8 +6,8 @@ import (
 )
 
 // unwrap takes off what people and other registries' clients put round a query
-// (whois.md §3.1, steps 2 to 6). Only an authorised proxy's flags would mean
-// something (L-09), and there is none.
+// (whois.md §3.1, steps 2 to 6). The flag by which a gateway tells for whom
+// it asks (L-09) is read before, by who knows the gateways.
 func unwrap(rest []byte) []byte {
 	if bytes.HasPrefix(rest, []byte{'-'}) {
 		rest = rest[bytes.LastIndexByte(rest, ' ')+1:]

@@ -41,7 +41,7 @@ func AppendAnswer(dst []byte, a *lookup.Answer) []byte {
 	case lookup.Invalid:
 		return appendTail(appendInvalid(dst, a), a)
 	case lookup.OtherTLD:
-		return appendTail(appendOtherTLD(dst, a.View), a)
+		return appendTail(appendOtherTLD(dst, a), a)
 	case lookup.Help:
 		return appendTail(appendHelp(dst, a), a)
 	case lookup.Busy:
@@ -61,7 +61,9 @@ func appendFound(dst []byte, a *lookup.Answer) []byte {
 		return appendTail(appendNameservers(dst, a), a)
 	case lookup.Registrar:
 		return appendTail(appendRegistrar(dst, a.Registrar), a)
-	default: // contacts are shown with their domains alone (§2.7)
+	case lookup.Contact:
+		return appendTail(appendContact(dst, &a.Registrant, a.Policy.Redaction), a)
+	default: // nothing else can be found
 		return append(dst, unavailableText...)
 	}
 }
@@ -77,12 +79,30 @@ func appendTail(dst []byte, a *lookup.Answer) []byte {
 func appendDomainTail(dst []byte, a *lookup.Answer) []byte {
 	dst = appendLastUpdate(dst, a.AsOf)
 	dst = append(dst, newline...)
-	if a.Policy.Profile == lookup.Profile2017 {
-		dst = append(dst, statusHelp2017+newline...)
-	} else {
-		dst = append(dst, statusHelp2024+newline...)
-	}
+	dst = appendKnown(dst, "", statusHelp(a.Policy))
 	return appendDisclaimer(dst, a.Policy)
+}
+
+// complaint returns the line that names the complaint form.
+func complaint(p *lookup.Policy) string {
+	switch {
+	case p.Complaint != "":
+		return p.Complaint
+	case p.Profile == lookup.Profile2017:
+		return complaint2017
+	}
+	return complaint2024
+}
+
+// statusHelp returns the line that tells where status codes are explained.
+func statusHelp(p *lookup.Policy) string {
+	switch {
+	case p.StatusHelp != "":
+		return p.StatusHelp
+	case p.Profile == lookup.Profile2017:
+		return statusHelp2017
+	}
+	return statusHelp2024
 }
 
 // appendLastUpdate appends the line that BSD's and macOS's clients stop at:

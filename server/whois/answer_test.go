@@ -49,7 +49,7 @@ To appeal, see https://whois.nic.coop/terms
 		{"busy", AppendAnswer(nil, &lookup.Answer{Class: lookup.Busy}), "Server too busy, try again later.\n"},
 		{"unknown", AppendAnswer(nil, &lookup.Answer{Class: lookup.Unknown}), "Service temporarily unavailable, try again later.\n"},
 		{"a fault", AppendAnswer(nil, &lookup.Answer{Class: lookup.Error}), "Service temporarily unavailable, try again later.\n"},
-		{"an object of no form of ours", AppendAnswer(nil, &lookup.Answer{Object: lookup.Contact}), "Service temporarily unavailable, try again later.\n"},
+		{"an object of no form of ours", AppendAnswer(nil, &lookup.Answer{Object: lookup.Objects}), "Service temporarily unavailable, try again later.\n"},
 	} {
 		t.Run(test.rule, func(t *testing.T) {
 			if got := lines(t, test.rule, string(test.got)); got != test.want {
@@ -92,6 +92,9 @@ func TestRecordLines(t *testing.T) {
 		{"the block of 2024 has no tech without one", contact(registry.Contact{CC: "GB"}), "Registrant Country: GB\r\n", "\nTech "},
 		{"an e-mail address that was never held is ICANN's sentence", contact(registry.Contact{}), "Registrant Email: Please query the RDDS", "Registrant Name"},
 		{"an e-mail address of blanks too", contact(registry.Contact{Email: " \t"}), "Registrant Email: Please query the RDDS", "Email: \r\n"},
+		{"a country is told in capitals", contact(registry.Contact{CC: "gb"}), "Registrant Country: GB\r\n", ""},
+		{"what is no country's code is left out", contact(registry.Contact{CC: "United Kingdom"}), "Registrant Email", "Country"},
+		{"nor is half of one", contact(registry.Contact{CC: "G1"}), "Registrant Email", "Country"},
 		{"what was never held is left out", contact(registry.Contact{Name: "N"}), "Registrant Name: N\r\n", "REDACTED"},
 		{"what is withheld says so", contact(registry.Contact{Redacted: registry.ElementFax}), "Registrant Fax: REDACTED FOR PRIVACY\r\n", "Phone"},
 		{"a withheld extension is left out", contact(registry.Contact{Redacted: registry.ElementVoiceExt | registry.ElementFaxExt, VoiceExt: "12", FaxExt: "34"}), "Registrant Email", " Ext"},

@@ -42,7 +42,7 @@ func appendRegistrant(dst []byte, c *registry.Contact, redaction string) []byte 
 	dst = appendElement(dst, c, registry.ElementCity, "Registrant City: ", c.City, redaction)
 	dst = appendField(dst, "Registrant State/Province: ", c.SP)
 	dst = appendElement(dst, c, registry.ElementPC, "Registrant Postal Code: ", c.PC, redaction)
-	dst = appendField(dst, "Registrant Country: ", c.CC)
+	dst = appendCountry(dst, "Registrant Country: ", c.CC)
 	dst = appendElement(dst, c, registry.ElementVoice, "Registrant Phone: ", c.Voice, redaction)
 	dst = appendExtension(dst, c, registry.ElementVoiceExt, "Registrant Phone Ext: ", c.VoiceExt)
 	dst = appendElement(dst, c, registry.ElementFax, "Registrant Fax: ", c.Fax, redaction)
@@ -57,6 +57,22 @@ func appendTech(dst []byte, c *registry.Contact, redaction string) []byte {
 	dst = appendElement(dst, c, registry.ElementName, "Tech Name: ", c.Name, redaction)
 	dst = appendElement(dst, c, registry.ElementVoice, "Tech Phone: ", c.Voice, redaction)
 	return appendEmail(dst, c, "Tech Email: ")
+}
+
+// appendContact appends the record of a contact (§2.7). Of an e-mail address that
+// is withheld it says just that, for no registrar stands in the record who could
+// pass anything on.
+func appendContact(dst []byte, c *registry.Contact, redaction string) []byte {
+	dst = appendElement(dst, c, registry.ElementID, "Registry Contact ID: ", c.ROID, redaction)
+	dst = appendElement(dst, c, registry.ElementName, "Contact Name: ", c.Name, redaction)
+	dst = appendElement(dst, c, registry.ElementOrg, "Contact Organization: ", c.Org, redaction)
+	dst = appendStreet(dst, c, "Contact Street: ", redaction)
+	dst = appendElement(dst, c, registry.ElementCity, "Contact City: ", c.City, redaction)
+	dst = appendField(dst, "Contact State/Province: ", c.SP)
+	dst = appendElement(dst, c, registry.ElementPC, "Contact Postal Code: ", c.PC, redaction)
+	dst = appendCountry(dst, "Contact Country: ", c.CC)
+	dst = appendElement(dst, c, registry.ElementVoice, "Contact Phone: ", c.Voice, redaction)
+	return appendElement(dst, c, registry.ElementEmail, "Contact Email: ", c.Email, redaction)
 }
 
 // appendElement appends a value, that it is withheld, or nothing for one that
@@ -90,6 +106,19 @@ func appendStreets(dst []byte, label string, streets []string) []byte {
 	}
 	return dst
 }
+
+// appendCountry appends a country's code, in capitals (ISO 3166-1), and nothing for
+// what is no code, as RDAP does.
+func appendCountry(dst []byte, label, cc string) []byte {
+	if len(cc) != 2 || !isLetter(cc[0]) || !isLetter(cc[1]) {
+		return dst
+	}
+	dst = append(dst, label...)
+	dst = append(dst, cc[0]&^0x20, cc[1]&^0x20)
+	return append(dst, newline...)
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // appendExtension appends the extension of a telephone. A withheld one is left
 // out: that there is one tells nobody anything.

@@ -42,11 +42,7 @@ func appendDomain(dst []byte, a *lookup.Answer) []byte {
 		dst = appendKnown(dst, "Name Server: ", a.Hosts[i].Name)
 	}
 	dst = appendDNSSEC(dst, d.DS)
-	if a.Policy.Profile == lookup.Profile2017 {
-		dst = append(dst, complaint2017+newline...)
-	} else {
-		dst = append(dst, complaint2024+newline...)
-	}
+	dst = appendKnown(dst, "", complaint(a.Policy))
 	if len(a.Hosts) > maxHosts {
 		dst = appendCut(dst, maxHosts)
 	}

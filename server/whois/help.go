@@ -6,8 +6,9 @@ import "rddsd/server/lookup"
 // behind the word "domain" reads as a registered one (§2.9).
 func appendHelp(dst []byte, a *lookup.Answer) []byte {
 	dst = append(dst, "% "...)
-	if len(a.View.TLDs()) == 1 {
-		dst = appendZones(dst, a.View)
+	n := zones(a)
+	if n == 1 {
+		dst = appendZones(dst, a)
 		dst = append(dst, " registry"...)
 	} else {
 		dst = append(dst, "Registry"...)
@@ -16,9 +17,9 @@ func appendHelp(dst []byte, a *lookup.Answer) []byte {
 		`%`+newline+
 		`% Send one query per connection, one line, ended by CR LF.`+newline+
 		`%`+newline...)
-	if len(a.View.TLDs()) == 1 {
+	if n == 1 {
 		dst = append(dst, "%   NAME                  one registered name ending in "...)
-		dst = appendZones(dst, a.View)
+		dst = appendZones(dst, a)
 		dst = append(dst, newline...)
 	} else {
 		dst = append(dst, "%   NAME                  one registered name"+newline...)
@@ -27,11 +28,14 @@ func appendHelp(dst []byte, a *lookup.Answer) []byte {
 		`%   nameserver HOST       one name server, by its host name`+newline+
 		`%   nameserver ADDRESS    name servers, by IPv4 or IPv6 address`+newline+
 		`%   registrar TEXT        one accredited registrar, by name or IANA ID`+newline...)
+	if a.Policy.Contacts {
+		dst = append(dst, `%   contact ID            one contact, by its registry ID`+newline...)
+	}
 	dst = append(dst, `%   help, ?               this text`+newline+
 		`%`+newline...)
-	if len(a.View.TLDs()) > 1 {
+	if n > 1 {
 		dst = append(dst, "% Names end in "...)
-		dst = appendZones(dst, a.View)
+		dst = appendZones(dst, a)
 		dst = append(dst, newline...)
 	}
 	dst = append(dst, `% Names may be sent as A-labels or as UTF-8. Letter case is ignored.`+newline+

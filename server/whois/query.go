@@ -77,7 +77,11 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 	now := time.Now()
 	a := &w.answer
 	s.Finder.Find(view, &w.query, now, a)
-	tld, object = a.Policy.TLD, a.Object
+	a.KeepToPort43()
+	object = a.Object
+	if a.TLD != nil {
+		tld = a.TLD.Name
+	}
 
 	switch terms {
 	case swamped:

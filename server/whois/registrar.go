@@ -15,7 +15,7 @@ func appendRegistrar(dst []byte, r *registry.Registrar) []byte {
 	dst = appendField(dst, "City: ", r.City)
 	dst = appendField(dst, "State/Province: ", r.SP)
 	dst = appendField(dst, "Postal Code: ", r.PC)
-	dst = appendField(dst, "Country: ", r.CC)
+	dst = appendCountry(dst, "Country: ", r.CC)
 	dst = appendNumber(dst, "Phone Number: ", r.Voice, "Phone Ext: ", r.VoiceExt)
 	dst = appendNumber(dst, "Fax Number: ", r.Fax, "Fax Ext: ", r.FaxExt)
 	dst = appendField(dst, "Email: ", r.Email)

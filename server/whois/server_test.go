@@ -217,8 +217,8 @@ func TestEachQueryIsCountedOnce(t *testing.T) {
 		want := map[string]uint64{}
 		for query, counted := range map[string]string{
 			"example.coop": "coop domain found", "unregistered.coop": "coop domain notfound", "shop.coop": "coop domain reserved",
-			"foo*.coop": "coop none invalid", "example.com": "coop domain othertld", "?": "coop none help",
-			"ns1.example.coop": "coop nameserver found", "192.0.2.10": "coop nameservers found", "registrar 9999": "coop registrar found",
+			"foo*.coop": "none none invalid", "example.com": "none domain othertld", "?": "none none help",
+			"ns1.example.coop": "coop nameserver found", "192.0.2.10": "none nameservers found", "registrar 9999": "none registrar found",
 		} {
 			conn := dial(t, addr)
 			send(t, conn, query+"\r\n")

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"time"
 
-	"rddsd/cache"
 	"rddsd/ratelimit"
 	"rddsd/server/lookup"
 )
@@ -39,6 +38,9 @@ func appendNotFound(dst []byte, a *lookup.Answer) []byte {
 	case lookup.Registrar:
 		return append(dst, "Registrar not found."+newline+
 			"The queried object does not exist: REGISTRAR NOT FOUND"+newline...)
+	case lookup.Contact:
+		return append(dst, "Contact not found."+newline+
+			"The queried object does not exist: CONTACT NOT FOUND"+newline...)
 	default:
 		dst = append(dst, "Domain not found."+newline...)
 		dst = appendNoMatch(dst, a.Name)
@@ -72,30 +74,49 @@ func appendInvalid(dst []byte, a *lookup.Answer) []byte {
 	return append(dst, askHelp...)
 }
 
-func appendOtherTLD(dst []byte, view *cache.View) []byte {
+// appendOtherTLD says that a name stands under no TLD that port 43 answers for. It
+// is no referral, which clients would follow.
+func appendOtherTLD(dst []byte, a *lookup.Answer) []byte {
 	dst = append(dst, malformed...)
-	if len(view.TLDs()) > 0 {
+	if zones(a) > 0 {
 		dst = append(dst, "This server answers only for names that end in "...)
-		dst = appendZones(dst, view)
+		dst = appendZones(dst, a)
 		dst = append(dst, newline...)
+	}
+	if a.TLD != nil { // one of ours, which the operator has switched off
+		dst = append(dst, "Names that end in ."...)
+		dst = append(dst, a.TLD.Name...)
+		dst = append(dst, " are answered by RDAP alone."+newline...)
 	}
 	return append(dst, askHelp...)
 }
 
-// appendZones appends the zones that names are registered under: ".coop",
-// ".coop or .example", ".a, .b or .c". A list too long for a line ends with "or
-// others".
-func appendZones(dst []byte, view *cache.View) []byte {
+// zones returns how many TLDs port 43 answers for.
+func zones(a *lookup.Answer) int {
+	n := 0
+	for _, zone := range a.View.TLDs() {
+		if a.AtPort43(zone.Name) {
+			n++
+		}
+	}
+	return n
+}
+
+// appendZones appends the zones that port 43 answers for: ".coop", ".coop or
+// .example", ".a, .b or .c". A list too long for a line ends with "or others".
+func appendZones(dst []byte, a *lookup.Answer) []byte {
 	const room = 800 // bytes, of the maxLine that a line has
-	start := len(dst)
-	zones := view.TLDs()
-	for i, zone := range zones {
+	start, left := len(dst), zones(a)
+	for _, zone := range a.View.TLDs() {
+		if !a.AtPort43(zone.Name) {
+			continue
+		}
 		if len(dst)-start > room {
 			return append(dst, " or others"...)
 		}
-		switch {
-		case i == 0:
-		case i == len(zones)-1:
+		switch left--; {
+		case len(dst) == start:
+		case left == 0:
 			dst = append(dst, " or "...)
 		default:
 			dst = append(dst, ", "...)

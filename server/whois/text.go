@@ -61,6 +61,36 @@ func CheckText(text string) error {
 	return checkWords(text)
 }
 
+// CheckNotice is CheckText for a text of one line.
+func CheckNotice(line string) error {
+	if strings.Contains(line, "\n") {
+		return errors.New("the text has several lines: write one")
+	}
+	return CheckText(line)
+}
+
+// CheckComplaint returns why line, which an operator configured, must not name the
+// complaint form in answers. It is the one text that has the form of a field, and
+// its label is told from those of the record by its first words.
+func CheckComplaint(line string) error {
+	const begin = "URL of "
+	label, url, _ := strings.Cut(line, ": ")
+	switch {
+	case line == "":
+		return nil
+	case !strings.HasPrefix(label, begin) || !strings.HasPrefix(url, "https://") && !strings.HasPrefix(url, "http://"):
+		return fmt.Errorf("the text is not of the form %q: write it so", begin+"the form: https://www.nic.example/form")
+	case strings.ContainsAny(url, " \n"):
+		return errors.New("the text goes on behind the URL: let it end there")
+	case len(line) > maxLine-len(newline):
+		return fmt.Errorf("the text has %d bytes, at most %d are allowed: shorten it", len(line), maxLine-len(newline))
+	}
+	if err := CheckNotice(label); err != nil {
+		return err
+	}
+	return CheckNotice(url)
+}
+
 func checkLine(line string) error {
 	if len(line) > maxLine-len(newline) {
 		return fmt.Errorf("has %d bytes, at most %d are allowed: break it", len(line), maxLine-len(newline))

@@ -50,6 +50,37 @@ func TestCheckText(t *testing.T) {
 	}
 }
 
+func TestCheckNotice(t *testing.T) {
+	for text, wrong := range map[string]string{
+		statusHelp2024: "", statusHelp2017: "", "": "", "REDACTED FOR PRIVACY": "",
+		"two\nlines": "several lines", "Status: free": `"Status:"`, "there is no match": `"no match"`,
+	} {
+		if err := CheckNotice(text); (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+			t.Errorf("CheckNotice(%q) = %v, want %q in it", text, err, wrong)
+		}
+	}
+}
+
+func TestCheckComplaint(t *testing.T) {
+	for text, wrong := range map[string]string{
+		complaint2024: "", complaint2017: "", "": "", "URL of the form: http://www.nic.example/form": "",
+		"URL of the form":                                        "not of the form",
+		"Registrar: https://www.nic.example":                     "not of the form",
+		"URL of the form: www.nic.example":                       "not of the form",
+		"URL of the form: https://nic.example and more":          "goes on behind",
+		"URL of the form: https://nic.example\nRegistrar: x":     "goes on behind",
+		"URL of the form\nRegistrar: https://nic.example":        "several lines",
+		"URL of the Status: free form: https://nic.example":      "not of the form",
+		"URL of forms for what is not available: https://a.test": `"not available"`,
+		"URL of the form: https://form@nic.example/":             "e-mail address",
+		"URL of the form: https://" + strings.Repeat("x", 1000):  "at most 997",
+	} {
+		if err := CheckComplaint(text); (err == nil) != (wrong == "") || err != nil && !strings.Contains(err.Error(), wrong) {
+			t.Errorf("CheckComplaint(%.80q) = %v, want %q in it", text, err, wrong)
+		}
+	}
+}
+
 // Every word of whois.md §4.2 to §4.4 is refused, in any case, and named.
 func TestCheckTextNamesEachForbiddenWord(t *testing.T) {
 	words := 0

@@ -88,10 +88,27 @@ func TestTranscripts(t *testing.T) {
 		{"own_words.txt", func() *Server {
 			return newServer(full, func(p *lookup.Policy) {
 				p.Disclaimer, p.Redaction, p.HideReserved = "", "Data withheld", true
+				p.Complaint, p.StatusHelp = "URL of the complaint form: https://www.nic.coop/form", "Status codes are explained at https://www.nic.coop/codes"
 			})
 		}},
 		{"stale.txt", func() *Server { return newServer(staleView(), nil) }},
 		{"several_tlds.txt", func() *Server { return newServer(severalTLDs(), nil) }},
+		{"contacts.txt", func() *Server { return newServer(full, func(p *lookup.Policy) { p.Contacts = true }) }},
+		{"states.txt", func() *Server { return newServer(states(t), nil) }},
+		{"port43_off.txt", func() *Server {
+			s := newServer(severalTLDs(), nil)
+			off, on := policy("coop"), policy("co.example")
+			off.Port43Off = true
+			s.Finder.SetPolicies(lookup.NewPolicies([]lookup.Policy{off, on}, policy))
+			return s
+		}},
+		{"port43_off_everywhere.txt", func() *Server {
+			s := newServer(full, nil)
+			off := policy("coop")
+			off.Port43Off = true
+			s.Finder.SetPolicies(lookup.NewPolicies([]lookup.Policy{off}, policy))
+			return s
+		}},
 	} {
 		t.Run(test.file, func(t *testing.T) {
 			path := filepath.Join("testdata", test.file)
@@ -158,6 +175,36 @@ func firstDifference(got, want string) string {
 func staleView() *cache.View {
 	view := cachetest.WHOIS()
 	return view.Refreshed(view.AsOf(), time.Unix(0, 0))
+}
+
+// states is the fixture with names that are neither registered for all to see nor
+// free, and with a registrar that holds no contacts.
+func states(t *testing.T) *cache.View {
+	t.Helper()
+	view := cachetest.WHOIS()
+	to := view.Position()
+	to.Serial++
+	day := view.AsOf()
+	domain := func(name, roid, registrar string, statuses registry.Status) *registry.Domain {
+		return &registry.Domain{
+			Name: name, ROID: roid, Registrar: registrar, Registrant: "C2000001-COOP", Tech: []string{"C2000002-COOP"},
+			Statuses: statuses, Created: day, Expires: day,
+		}
+	}
+	view, rejected, err := view.Apply(cache.Delta{To: to, AsOf: day, Changes: []cache.Change{
+		cachetest.Change(&registry.Registrar{ClID: "thin", IANA: 9997, Name: "Thin Names", ContactModel: registry.ModelMinimum}),
+		cachetest.Change(&registry.Reserved{Name: "blocked.coop", Reason: registry.ReasonBlocked}),
+		cachetest.Change(&registry.Reserved{Name: "later.coop", Reason: registry.ReasonWithheld, PublicText: "Kept for a later allocation."}),
+		cachetest.Change(&registry.Reserved{Name: "xn--caf-8ka.coop", Reason: registry.ReasonVariant, Of: "xn--caf-dma.coop"}),
+		cachetest.Change(domain("pending.coop", "D9000001-COOP", "example", registry.PendingCreate)),
+		cachetest.Change(domain("leaving.coop", "D9000002-COOP", "example", registry.PendingDelete|registry.RedemptionPeriod)),
+		cachetest.Change(domain("thin.coop", "D9000003-COOP", "thin", 0)),
+		cachetest.Rejected(registry.KindDomain, "poison.coop", registry.RejectDate),
+	}}, cachetest.Forever())
+	if err != nil || len(rejected) != 1 {
+		t.Fatalf("%v, %v", rejected, err)
+	}
+	return view
 }
 
 // severalTLDs is a registry with three zones.
