@@ -1,10 +1,8 @@
 package cache
 
 import (
-	"bytes"
 	"cmp"
 	"net/netip"
-	"sort"
 
 	"rddsd/cache/registry"
 )
@@ -65,14 +63,14 @@ type base struct {
 
 	kinds            [registry.Kinds]kindTable
 	texts            texts
-	domainByROID     buckets
-	hostByName       buckets
+	domainByROID     packed // numbers
+	hostByName       packed // places
 	domainsByContact postings
 	domainsByHost    postings
 	lostContacts     postings // domains that refer to contacts which the base does not hold
 	lostHosts        postings
-	addresses        part // 20 bytes each, in order
-	refresh          part // numbers of the domains that the clock changes, 4 bytes each, in order of when it does
+	addresses        postings // places of the hosts that have an address
+	refresh          part     // numbers of the domains that the clock changes, 4 bytes each, in order of when it does
 }
 
 // layout tells where in a base its parts are, and what else it takes to read
@@ -83,9 +81,9 @@ type layout struct {
 	extents  [parts]extent
 	counts   [registry.Kinds]int
 	shifts   [registry.Kinds]uint8
-	minShift uint8 // for tests: what shifts are at least
-	tails    []string
-	forms    []form
+	minShift uint8    // for tests: what shifts are at least
+	bits     [2]uint8 // of the values of the indexes of hosts by name and of domains by ROID
+	affixes
 }
 
 // extent is where a part stands, in bytes.
@@ -109,7 +107,8 @@ const (
 	_
 	_
 	_
-	partAddresses
+	partAddresses // lists, samples
+	_
 	partRefresh
 	partWords
 	partWordEnds
@@ -120,18 +119,6 @@ const (
 func recordsOf(kind registry.Kind) partID { return partID(kind) * 3 }
 func byKeyOf(kind registry.Kind) partID   { return partID(kind)*3 + 1 }
 func samplesOf(kind registry.Kind) partID { return partID(kind)*3 + 2 }
-
-// address is an address of a host.
-type address struct {
-	key  [16]byte // addressKey
-	host uint32   // place
-}
-
-const addressSize = 20
-
-func (a *address) compare(to *address) int {
-	return cmp.Or(bytes.Compare(a.key[:], to.key[:]), cmp.Compare(a.host, to.host))
-}
 
 // eachAddress calls do with the key of each address of n.
 func eachAddress(n *registry.Nameserver, do func(key [16]byte)) {
@@ -176,12 +163,12 @@ func (b *base) use(data []byte, check *blocks) {
 		t.shift, t.count = b.shifts[kind], b.counts[kind]
 		t.width = min(4, sizeOf(uint64(len(t.records.text))>>t.shift))
 	}
-	b.texts = texts{words: at(partWords), ends: at(partWordEnds), tails: b.tails, forms: b.forms}
-	b.domainByROID, b.hostByName = buckets{at(partDomainByROID)}, buckets{at(partHostByName)}
+	b.texts = texts{words: at(partWords), ends: at(partWordEnds), affixes: b.affixes}
+	b.hostByName, b.domainByROID = packed{at(partHostByName), b.bits[0]}, packed{at(partDomainByROID), b.bits[1]}
 	list := func(id partID) postings { return postings{at(id), at(id + 1)} }
 	b.domainsByContact, b.lostContacts = list(partContactDomains), list(partContactDomains+2)
 	b.domainsByHost, b.lostHosts = list(partHostDomains), list(partHostDomains+2)
-	b.addresses, b.refresh = at(partAddresses), at(partRefresh)
+	b.addresses, b.refresh = list(partAddresses), at(partRefresh)
 }
 
 // decode fills the object of w that is of kind with the one at place, and returns
@@ -246,27 +233,30 @@ func (b *base) refers(r *domainRecord, kind registry.Kind, roid string) bool {
 	return false
 }
 
-// addressesFrom returns the place in addresses of the first that is not before
-// key.
-func (b *base) addressesFrom(key [16]byte) (at int, ok bool) {
-	ok = true
-	at = sort.Search(len(b.addresses.text)/addressSize, func(i int) bool {
-		ok = ok && b.addresses.good(i*addressSize, (i+1)*addressSize)
-		return b.addresses.text[i*addressSize:i*addressSize+16] >= string(key[:])
-	})
-	return at, ok
+// hostsAt returns the places of the hosts that may have the address key.
+func (b *base) hostsAt(key [16]byte) (places numbers, ok bool) {
+	return b.addresses.of(addressCell(b.seed, key))
 }
 
-// addressAt returns the host at the place at in addresses, if it has key.
-func (b *base) addressAt(at int, key [16]byte) (host uint32, same, ok bool) {
-	from := at * addressSize
-	if from+addressSize > len(b.addresses.text) {
-		return 0, false, true
+// hasAddress reports whether the host at place has the address key, and returns
+// its ROID. It is asked of what a hash alone has found.
+func (b *base) hasAddress(place uint32, key [16]byte) (roid string, has, ok bool) {
+	t := &b.kinds[registry.KindHost]
+	c := t.scanner(place)
+	roid = c.text()
+	mask := c.byte()
+	c.text()
+	c.shared(&b.texts)
+	for _, family := range [...]byte{hostV4, hostV6} {
+		if mask&family == 0 {
+			continue
+		}
+		for n := c.uvarint(); n > 0 && !c.bad; n-- {
+			addr, err := netip.ParseAddr(c.text())
+			has = has || err == nil && addressKey(addr) == key
+		}
 	}
-	if !b.addresses.good(from, from+addressSize) {
-		return 0, false, false
-	}
-	return uint32At(b.addresses.text, from+16), b.addresses.text[from:from+16] == string(key[:]), true
+	return roid, has, t.read(place, &c)
 }
 
 // refreshed returns the number at in refresh.

@@ -67,10 +67,15 @@ func appendTable(dst []byte, l *layout, v *View) []byte {
 	for _, e := range l.extents {
 		dst = binary.AppendUvarint(binary.AppendUvarint(dst, e.at), e.size)
 	}
+	dst = append(dst, l.bits[:]...)
 	dst = appendTextList(dst, l.tails)
 	dst = binary.AppendUvarint(dst, uint64(len(l.forms)))
 	for _, f := range l.forms {
 		dst = appendText(appendText(dst, f.before), f.after)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(l.shapes)))
+	for _, s := range l.shapes {
+		dst = binary.AppendUvarint(binary.AppendUvarint(dst, uint64(s.flags)), uint64(s.statuses))
 	}
 	dst = binary.AppendUvarint(dst, uint64(v.quarantine.size))
 	for c := v.quarantine.from("", ""); c.at() != nil; c.next() {
@@ -192,11 +197,19 @@ func (d *draft) readTable(b *base, r *reader) error {
 	for i := range b.extents {
 		b.extents[i] = extent{r.uvarint(), r.uvarint()}
 	}
+	for i := range b.bits {
+		if b.bits[i] = r.byte(); b.bits[i] > 32 {
+			return fmt.Errorf("its table gives a value %d bits of 32: %w", b.bits[i], errCut)
+		}
+	}
 	for range r.count(1) {
 		b.tails = append(b.tails, r.text())
 	}
 	for range r.count(2) {
 		b.forms = append(b.forms, form{r.text(), r.text()})
+	}
+	for range r.count(2) {
+		b.shapes = append(b.shapes, shape{uint32(r.uvarint()), registry.Status(r.uvarint())})
 	}
 	for range r.count(3) {
 		key := Key{registry.Kind(r.byte()), r.text()}
@@ -222,7 +235,7 @@ func (b *base) plausible() error {
 			return fmt.Errorf("its table counts %d objects of kind %s, its parts hold others: %w", t.count, t.kind, errCut)
 		}
 	}
-	for _, ix := range [...]buckets{b.domainByROID, b.hostByName} {
+	for _, ix := range [...]packed{b.domainByROID, b.hostByName} {
 		if len(ix.text)%bucketSize != 0 {
 			return fmt.Errorf("an index ends within a bucket: %w", errCut)
 		}

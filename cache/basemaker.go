@@ -24,10 +24,10 @@ type baseMaker struct {
 	kind    registry.Kind
 	start   uint64 // where its records begin
 	key     *bucketsMaker
-	second  *bucketsMaker // by name of a host, by ROID of a domain
+	second  *packedMaker // by name of a host, by ROID of a domain
 	samples column[uint32]
 	refresh column[moment]
-	address column[address]
+	address column[uint64] // cell of an address, place of a host
 	record  domainRecord
 	host    registry.Nameserver
 	buffer  []byte
@@ -41,7 +41,10 @@ type recordMaker struct {
 	texts  *textsMaker
 	base   *base // as much as can be read already: what domains refer to
 	zoneOf func(name string) string
-	found  [1 << 11]found
+	found  [foundSize]found
+
+	wanted  []wanted
+	touched byte // so that what was read ahead is used
 
 	from  *base // that is folded; nil for a snapshot
 	moves [registry.Kinds]moves
@@ -55,6 +58,11 @@ type found struct {
 	kind   registry.Kind
 	place  uint32
 }
+
+// foundSize is how many are remembered.
+const foundSize = 1 << 11
+
+func foundAt(kind registry.Kind, key string) uint64 { return hashText(uint64(kind), key) % foundSize }
 
 func (f *found) is(kind registry.Kind, key string) bool {
 	return f.kind == kind && int(f.length) == len(key) && string(f.key[:f.length]) == key
@@ -88,7 +96,7 @@ func (m *recordMaker) find(kind registry.Kind, key string) (uint32, bool) {
 			}
 		}
 	}
-	f := &m.found[hashText(uint64(kind), key)%uint64(len(m.found))]
+	f := &m.found[foundAt(kind, key)]
 	if key != "" && f.is(kind, key) {
 		return f.place, true
 	}
@@ -98,6 +106,50 @@ func (m *recordMaker) find(kind registry.Kind, key string) (uint32, bool) {
 		copy(f.key[:], key)
 	}
 	return place, there
+}
+
+// fetch reads ahead what find will need for domains. None of what it reads is
+// waited for before all of it has been asked for.
+func (m *recordMaker) fetch(domains []pending) {
+	m.wanted = m.wanted[:0]
+	for i := range domains {
+		d := &domains[i].work.domain
+		if d.Registrant != "" {
+			m.want(registry.KindContact, d.Registrant)
+		}
+		for _, roid := range d.Tech {
+			if roid != d.Registrant {
+				m.want(registry.KindContact, roid)
+			}
+		}
+		for _, roid := range d.Hosts {
+			m.want(registry.KindHost, roid)
+		}
+	}
+	for i := range m.wanted {
+		w := &m.wanted[i]
+		m.touched += w.table.byKey.touch(w.hash)
+	}
+	for i := range m.wanted {
+		w := &m.wanted[i]
+		p := w.table.byKey.probe(w.hash)
+		if place, ok := p.next(); ok {
+			m.touched += w.table.touch(place)
+		}
+	}
+}
+
+// wanted is what find will be asked for.
+type wanted struct {
+	table *kindTable
+	hash  uint64
+}
+
+func (m *recordMaker) want(kind registry.Kind, key string) {
+	if m.found[foundAt(kind, key)].is(kind, key) {
+		return
+	}
+	m.wanted = append(m.wanted, wanted{&m.base.kinds[kind], hashText(m.base.seed, key)})
 }
 
 func (m *recordMaker) width(kind registry.Kind) int { return m.base.kinds[kind].width }
@@ -122,10 +174,14 @@ func (m *baseMaker) begin(kind registry.Kind, objects int, bytes int) (err error
 	if m.key, err = makeBuckets(objects); err != nil {
 		return err
 	}
-	if kind == registry.KindHost || kind == registry.KindDomain {
-		if m.second, err = makeBuckets(objects); err != nil {
-			return err
-		}
+	switch kind {
+	case registry.KindHost:
+		m.second, err = makePacked(objects, uint64(bytes+objects<<shift)>>shift)
+	case registry.KindDomain:
+		m.second, err = makePacked(objects, uint64(objects))
+	}
+	if err != nil {
+		return err
 	}
 	if err := m.out.align(partAlign); err != nil {
 		return err
@@ -150,7 +206,7 @@ func narrow(shift uint8, objects, bytes int) uint8 {
 // syncTexts makes the texts of the records so far readable.
 func (m *baseMaker) syncTexts() {
 	t := &m.base.texts
-	t.tails, t.forms = m.texts.tails, m.texts.forms
+	t.affixes = m.texts.affixes
 	t.words, t.ends = part{text: textOf(m.texts.words)}, part{text: textOf(m.texts.ends)}
 }
 
@@ -218,15 +274,15 @@ func (m *baseMaker) index(place uint32, number int, o *spooled) error {
 		m.base.host(&c, &m.host)
 		var failed error
 		eachAddress(&m.host, func(key [16]byte) {
-			if err := m.address.append(address{key, place}); err != nil {
+			if err := m.address.append(uint64(addressCell(m.layout.seed, key))<<32 | uint64(place)); err != nil {
 				failed = err
 			}
 		})
 		return failed
 	case registry.KindDomain:
 		c := scanner{s: o.record}
-		if c.sized(flagBytes)&roidText != 0 {
-			if err := m.second.add(o.marks.second, place); err != nil {
+		if c.shape(&m.texts.texts).flags&roidText != 0 {
+			if err := m.second.add(o.marks.second, uint32(number)); err != nil {
 				return err
 			}
 		}
@@ -240,15 +296,22 @@ func (m *baseMaker) index(place uint32, number int, o *spooled) error {
 // end ends a kind.
 func (m *baseMaker) end() error {
 	m.layout.extents[recordsOf(m.kind)] = extent{m.start, m.out.size - m.start}
+	if err := m.key.flush(); err != nil {
+		return err
+	}
 	if err := m.part(byKeyOf(m.kind), m.key.memory); err != nil {
 		return err
 	}
 	m.key = nil
 	if m.second != nil {
+		if err := m.second.flush(); err != nil {
+			return err
+		}
 		id := partHostByName
 		if m.kind == registry.KindDomain {
 			id = partDomainByROID
 		}
+		m.layout.bits[id-partHostByName] = m.second.bits
 		if err := m.part(id, m.second.memory); err != nil {
 			return err
 		}
@@ -272,7 +335,7 @@ func (m *baseMaker) open() error {
 	}
 	m.moved = m.out.moved
 	m.base.layout = m.layout
-	m.base.layout.tails, m.base.layout.forms = m.texts.tails, m.texts.forms
+	m.base.layout.affixes = m.texts.affixes
 	m.base.use(data, nil)
 	clear(m.found[:])
 	m.syncTexts()
@@ -305,9 +368,7 @@ func (m *baseMaker) finish() error {
 	if err := m.allPostings(); err != nil {
 		return err
 	}
-	slices.SortFunc(m.address.list, func(x, y address) int { return x.compare(&y) })
-	m.address.list = slices.Compact(m.address.list)
-	if err := m.bytes(partAddresses, m.address.bytes()); err != nil {
+	if err := m.lists(partAddresses, func(w *listWriter) error { return w.writePairs(m.address.list) }); err != nil {
 		return err
 	}
 	m.address.free()
@@ -329,7 +390,7 @@ func (m *baseMaker) finish() error {
 	if err := m.bytes(partWordEnds, m.texts.ends); err != nil {
 		return err
 	}
-	m.layout.tails, m.layout.forms, m.layout.body = m.texts.tails, m.texts.forms, m.out.size
+	m.layout.affixes, m.layout.body = m.texts.affixes, m.out.size
 	return nil
 }
 
@@ -398,7 +459,7 @@ func (m *baseMaker) postings(kinds ...registry.Kind) error {
 		if err := m.lists(first, p.write); err != nil {
 			return err
 		}
-		if err := m.lists(first+2, p.writeLost); err != nil {
+		if err := m.lists(first+2, func(w *listWriter) error { return w.writePairs(p.lost.list) }); err != nil {
 			return err
 		}
 	}
@@ -452,10 +513,11 @@ func (m *baseMaker) memoryBase() (*base, error) {
 // free gives back what is left when no base is made after all.
 func (m *baseMaker) free() {
 	m.out.free()
-	for _, b := range [...]*bucketsMaker{m.key, m.second} {
-		if b != nil {
-			b.memory.free()
-		}
+	if m.key != nil {
+		m.key.memory.free()
+	}
+	if m.second != nil {
+		m.second.memory.free()
 	}
 	m.samples.free()
 	m.refresh.free()

@@ -12,16 +12,32 @@ import (
 	"rddsd/cache/registry"
 )
 
-// benchView builds a registry of n names the way a snapshot comes: two hosts of
-// a shared pool and a contact of its own for each name.
+// benchView builds a registry of n names, not a multiple of 7919: two hosts of a
+// shared pool and a contact of its own for each name.
 func benchView(tb testing.TB, n int) *cache.View {
 	tb.Helper()
+	return benchBuild(tb, n, benchRows(n))
+}
+
+// benchBuild builds the View of n domains from rows.
+func benchBuild(tb testing.TB, n int, rows []cache.Change) *cache.View {
+	tb.Helper()
 	b := cache.NewBuilder(n)
-	put := func(object any) {
-		if err := b.Put(cachetest.Change(object)); err != nil {
+	for _, c := range rows {
+		if err := b.Put(c); err != nil {
 			tb.Fatal(err)
 		}
 	}
+	view, err := b.View(cachetest.Start, cachetest.AsOf, cachetest.Forever())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return view
+}
+
+// benchRows returns the registry of benchView.
+func benchRows(n int) (rows []cache.Change) {
+	put := func(object any) { rows = append(rows, cachetest.Change(object)) }
 	put(&registry.TLD{Name: "coop"})
 	put(&registry.Registrar{ClID: "one", IANA: 7, Name: "One Limited"})
 	hosts := max(1, n/10)
@@ -38,13 +54,23 @@ func benchView(tb testing.TB, n int) *cache.View {
 		})
 	}
 	for i := range n {
-		put(benchDomain(i, hosts))
+		put(benchDomain(i*7919%n, hosts))
 	}
-	view, err := b.View(cachetest.Start, cachetest.AsOf, cachetest.Forever())
-	if err != nil {
-		tb.Fatal(err)
+	return rows
+}
+
+// BenchmarkBuild builds Views from rows that are there, in no order.
+func BenchmarkBuild(b *testing.B) {
+	for _, n := range []int{10_000, 1_000_000} {
+		rows := benchRows(n)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				benchBuild(b, n, rows)
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "names/s")
+		})
 	}
-	return view
 }
 
 const benchTime registry.Time = 1700000000000000

@@ -6,9 +6,9 @@ import (
 	"math/bits"
 )
 
-// A hash index finds records by a text: their key, the ROID of a domain, the
-// name of a host. It holds no texts; whoever asks compares those of the records
-// that it gives. It is an array of buckets, each a line of the processor's cache:
+// A hash index finds records by their key. It holds no texts; whoever asks
+// compares those of the records that it gives. It is an array of buckets, each a
+// line of the processor's cache:
 //
 //	tags       12 bytes, of the places; 0 where there is none
 //	reach      1 byte, how many buckets on the farthest place stands that belongs
@@ -85,6 +85,16 @@ func (b *buckets) probe(hash uint64) probe {
 	return p
 }
 
+// touch returns some byte of the bucket of a hash.
+func (b *buckets) touch(hash uint64) byte {
+	n := len(b.text) / bucketSize
+	if n == 0 {
+		return 0
+	}
+	bucket, _ := home(hash, n)
+	return b.text[bucket*bucketSize]
+}
+
 // open looks at the bucket at p.at.
 func (p *probe) open() {
 	if !p.good(p.at, p.at+bucketSize) {
@@ -126,6 +136,7 @@ func (p *probe) next() (place uint32, ok bool) {
 type bucketsMaker struct {
 	memory *region
 	n      int
+	queue  queue
 }
 
 // makeBuckets returns empty buckets for so many places.
@@ -135,29 +146,44 @@ func makeBuckets(places int) (*bucketsMaker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a hash index of %d records: %w", places, err)
 	}
-	return &bucketsMaker{memory, n}, nil
+	return &bucketsMaker{memory: memory, n: n}, nil
 }
 
-// add puts place under hash. There must be room: makeBuckets was told of it.
+// add puts place under hash. There must be room: makeBuckets was told of it. It
+// may be found after the next flush.
 func (m *bucketsMaker) add(hash uint64, place uint32) error {
-	first, tag := home(hash, m.n)
-	at := first
-	for distance := range m.n {
-		bucket := m.memory.data[at*bucketSize : (at+1)*bucketSize]
-		free := zeroBytes(binary.LittleEndian.Uint64(bucket)) | zeroBytes(uint64(binary.LittleEndian.Uint32(bucket[8:]))|0xffffffff<<32)<<8
-		if free != 0 {
-			i := bits.TrailingZeros32(free)
-			bucket[i] = tag
-			binary.LittleEndian.PutUint32(bucket[placesAt+4*i:], place)
-			reach := &m.memory.data[first*bucketSize+reachAt]
-			*reach = max(*reach, byte(min(distance, farthest)))
-			return nil
-		}
-		if at++; at == m.n {
-			at = 0
-		}
+	bucket, tag := home(hash, m.n)
+	if !m.queue.add(bucket*bucketSize, uint64(tag)<<32|uint64(place)) {
+		return nil
 	}
-	return fmt.Errorf("make a hash index: it has room for %d records and is full", m.n*bucketPlaces)
+	return m.flush()
+}
+
+// flush puts what waits where it belongs.
+func (m *bucketsMaker) flush() error {
+	data := m.memory.data
+	for _, e := range m.queue.take(data) {
+		at, distance := e.at, 0
+		for ; ; distance++ {
+			bucket := data[at : at+bucketSize]
+			free := zeroBytes(binary.LittleEndian.Uint64(bucket)) | zeroBytes(uint64(binary.LittleEndian.Uint32(bucket[8:]))|0xffffffff<<32)<<8
+			if free != 0 {
+				i := bits.TrailingZeros32(free)
+				bucket[i] = byte(e.value >> 32)
+				binary.LittleEndian.PutUint32(bucket[placesAt+4*i:], uint32(e.value))
+				break
+			}
+			if distance == m.n {
+				return fmt.Errorf("make a hash index: it has room for %d records and is full", m.n*bucketPlaces)
+			}
+			if at += bucketSize; at == len(data) {
+				at = 0
+			}
+		}
+		reach := &data[e.at+reachAt]
+		*reach = max(*reach, byte(min(distance, farthest)))
+	}
+	return nil
 }
 
 // hashText returns a hash of text. It is unforeseeable without the seed: names

@@ -26,6 +26,9 @@ func filled(tb testing.TB, n int) *filledBuckets {
 			err = m.add(hashText(7, fmt.Sprintf("name%d.coop", i)), uint32(i))
 		}
 	}
+	if err == nil {
+		err = m.flush()
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -68,7 +71,7 @@ func TestBuckets(t *testing.T) {
 	}
 	full, err := makeBuckets(5)
 	for i := 0; err == nil; i++ {
-		if err = full.add(hashText(7, fmt.Sprint(i)), uint32(i)); i > bucketPlaces {
+		if err = full.add(hashText(7, fmt.Sprint(i)), uint32(i)); i > 2*queueSize {
 			t.Fatal("one bucket takes any number of places")
 		}
 	}

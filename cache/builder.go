@@ -17,10 +17,23 @@ type Builder struct {
 	draft    *draft
 	maker    *baseMaker
 	kind     registry.Kind // whose objects come
+	batch    [batchSize]pending
+	waiting  int // how many of batch
 	spool    spool
 	record   []byte
 	rejected []Rejected
 	err      error // an earlier one: nothing can follow
+}
+
+// batchSize is how many domains wait for each other, so that what they refer to is
+// fetched from memory for all at once: a contact that no cache holds costs as much
+// as all the rest of a domain.
+const batchSize = 16
+
+// pending is a domain that waits, decoded from a row of its own.
+type pending struct {
+	row  []byte
+	work workspace
 }
 
 // NewBuilder returns an empty Builder. domains is how many to expect, 0 if that
@@ -66,7 +79,9 @@ func (b *Builder) put(c Change) error {
 	if err := b.advance(c.Key); err != nil {
 		return err
 	}
-	if reject := d.check(c, &d.work); reject != "" {
+	row, w := b.room(c.Kind, c.Row)
+	c.Row = row
+	if reject := d.check(c, w); reject != "" {
 		if d.Rejection(c.Key) != "" {
 			return fmt.Errorf("build a View: the snapshot holds %s %q twice", c.Kind, c.Name)
 		}
@@ -75,25 +90,64 @@ func (b *Builder) put(c Change) error {
 		b.rejected = append(b.rejected, Rejected{key, reject})
 		return nil
 	}
-	return b.load(c.Key, c.Row)
+	return b.load(c.Key, c.Row, w)
 }
 
-// load adds the object whose row is row, and which the work of the draft holds
-// decoded.
-func (b *Builder) load(key Key, row string) error {
+// room returns where to decode the next object of kind, and its row as long as
+// that stays decoded: the caller may write over his when Put returns.
+func (b *Builder) room(kind registry.Kind, row string) (string, *workspace) {
+	if kind != registry.KindDomain {
+		return row, &b.draft.work
+	}
+	p := &b.batch[b.waiting]
+	p.row = append(p.row[:0], row...)
+	return textOf(p.row), &p.work
+}
+
+// load adds the object whose row is row, and which w holds decoded: both as room
+// gave them.
+func (b *Builder) load(key Key, row string, w *workspace) error {
 	d := b.draft
 	if err := b.advance(key); err != nil {
 		return err
 	}
-	b.record = b.maker.appendObject(b.record[:0], key.Kind, row, &d.work)
-	if err := b.spool.add(key.Name, b.record, b.maker.marks(key.Kind, &d.work)); err != nil {
-		return fmt.Errorf("build a View: %w", err)
-	}
 	d.digest += digestRow(key.Kind, row)
+	if key.Kind == registry.KindDomain {
+		if b.waiting++; b.waiting < batchSize {
+			return nil
+		}
+		return b.flush()
+	}
+	if err := b.add(key, row, w); err != nil {
+		return err
+	}
 	if key.Kind > registry.KindRegistrar {
 		return nil
 	}
 	return d.learn(Key{key.Kind, strings.Clone(key.Name)}, strings.Clone(row))
+}
+
+// add makes the record of an object.
+func (b *Builder) add(key Key, row string, w *workspace) error {
+	b.record = b.maker.appendObject(b.record[:0], key.Kind, row, w)
+	if err := b.spool.add(key.Name, b.record, b.maker.marks(key.Kind, w)); err != nil {
+		return fmt.Errorf("build a View: %w", err)
+	}
+	return nil
+}
+
+// flush adds the domains that wait.
+func (b *Builder) flush() error {
+	waiting := b.batch[:b.waiting]
+	b.waiting = 0
+	b.maker.fetch(waiting)
+	for i := range waiting {
+		w := &waiting[i].work
+		if err := b.add(Key{registry.KindDomain, w.domain.Name}, "", w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // advance ends the kinds before that of key.
@@ -125,6 +179,9 @@ func (m *recordMaker) appendObject(dst []byte, kind registry.Kind, row string, w
 
 // endKind brings the objects of the kind that came last into the base.
 func (b *Builder) endKind() error {
+	if err := b.flush(); err != nil {
+		return err
+	}
 	kind := b.kind
 	b.kind++
 	b.draft.counts[kind] = b.spool.count
@@ -153,7 +210,7 @@ func (b *Builder) Rejected() []Rejected { return b.rejected }
 
 // Count returns how many rows were published so far, of all kinds.
 func (b *Builder) Count() int {
-	n := b.spool.count
+	n := b.spool.count + b.waiting
 	for kind := range b.kind {
 		n += b.draft.counts[kind]
 	}

@@ -135,11 +135,12 @@ func (b *base1Reader) section(i int, r *reader, rows uint64) error {
 // row adds a row, which was published once and stays so: what it depends on may
 // have gone since.
 func (b *base1Reader) row(kind registry.Kind, row string) error {
-	if err := b.draft.work.decode(kind, row); err != nil {
+	row, w := b.room(kind, row)
+	if err := w.decode(kind, row); err != nil {
 		return err
 	}
 	key, _ := rowKey(row)
-	return b.load(Key{kind, key}, row)
+	return b.load(Key{kind, key}, row, w)
 }
 
 // view returns the View, if it is the one that the header speaks of.

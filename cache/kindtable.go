@@ -186,10 +186,10 @@ func (t *kindTable) findDomain(p *probe, name string) (place uint32, found, ok b
 		c := t.scanner(place)
 		p.touched += t.touch(place + nextLine>>t.shift) // most records end on the line after the one they begin on
 		tail := byte(0)
-		if c.sized(flagBytes)&hasTail != 0 {
+		if c.shape(&t.base.texts).flags&hasTail != 0 {
 			tail = c.byte()
 		}
-		head := c.text()
+		head, _ := c.head()
 		ending, known := t.base.texts.tail(tail)
 		if !known || !t.read(place, &c) {
 			return 0, false, false

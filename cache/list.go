@@ -21,7 +21,7 @@ func (v *View) NameserversAt(addr netip.Addr, limit int, dst []string) (roids []
 	defer runtime.KeepAlive(v)
 	key := addressKey(addr)
 	hosts := hostsAt{view: v, key: key}
-	hosts.at, hosts.ok = v.base.addressesFrom(key)
+	hosts.places, _ = v.base.hostsAt(key) // where it is damaged, it is empty
 	over := v.overlay.links[hostByAddress].from(string(key[:]), "")
 	old, there := hosts.next()
 	for added := 0; ; added++ {
@@ -47,25 +47,23 @@ func (v *View) NameserversAt(addr netip.Addr, limit int, dst []string) (roids []
 
 // hostsAt are the hosts of the base that have an address, in order of ROID.
 type hostsAt struct {
-	view *View
-	key  [16]byte
-	at   int
-	ok   bool
+	view   *View
+	key    [16]byte
+	places numbers
 }
 
 // next returns the ROID of the next one that is not void.
 func (h *hostsAt) next() (roid string, there bool) {
-	for h.ok {
-		place, same, ok := h.view.base.addressAt(h.at, h.key)
-		if !ok || !same {
+	for {
+		place, more := h.places.next()
+		if !more {
 			return "", false
 		}
-		h.at++
-		if roid, ok := h.view.base.kinds[registry.KindHost].roid(place); ok && !h.view.void(registry.KindHost, roid, hostByAddress) {
+		roid, has, ok := h.view.base.hasAddress(uint32(place), h.key)
+		if ok && has && !h.view.void(registry.KindHost, roid, hostByAddress) {
 			return roid, true
 		}
 	}
-	return "", false
 }
 
 // DomainsOfHost appends to dst names whose delegation names the host object

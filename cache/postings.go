@@ -20,6 +20,10 @@ import (
 // order too, and takes one or two bytes for each domain of a host that has many.
 // The cell of a record is the eighth of where it begins, see minRecord; of a
 // ROID that the base does not hold it is a hash.
+//
+// Which hosts have an address is told in the same way: a cell is a hash of the
+// address, and the lists hold the places of hosts. That takes seven bytes an
+// address, whatever its family; in order of address it would be twenty.
 type postings struct{ lists, samples part }
 
 const (
@@ -63,7 +67,15 @@ func (p *postings) of(cell uint32) (list numbers, ok bool) {
 	return numbers{}, true
 }
 
-// numbers are the numbers of records, in order.
+// lostCell returns the cell of a ROID that the base does not hold, addressCell
+// that of an address.
+func lostCell(seed uint64, roid string) uint32 { return uint32(hashText(seed, roid) >> 32) }
+
+func addressCell(seed uint64, key [16]byte) uint32 {
+	return uint32(hashText(seed, textOf(key[:])) >> 32)
+}
+
+// numbers are the numbers of records, or their places, in order.
 type numbers struct {
 	scanner
 	last uint64
@@ -86,7 +98,16 @@ type postingsMaker struct {
 	domains *region        // 4 bytes each
 	lost    column[uint64] // cell of a ROID that the base does not hold, and domain
 	seen    []uint32       // cells of the domain at hand
+
+	queue   [postingsQueue]posting // what waits until memory is fetched for all of it; see queue
+	waiting int
+	touched uint32 // so that what was read ahead is used
 }
+
+// posting is that a domain refers to the object of a cell.
+type posting struct{ cell, domain uint32 }
+
+const postingsQueue = 64
 
 func makePostings(to *kindTable, seed uint64) (*postingsMaker, error) {
 	cells, err := newRegion((len(to.records.text)/minRecord + 1) * 4)
@@ -123,18 +144,41 @@ func (m *postingsMaker) count(r *domainRecord, number int) (err error) {
 			err = failed
 		}
 	})
-	cells := arrayOf[uint32](m.cells.data)
 	for _, cell := range m.seen {
-		cells[cell]++
+		if m.wait(cell, 0) {
+			m.countWaiting()
+		}
 	}
 	return err
 }
 
-// lostCell returns the cell of a ROID that the base does not hold.
-func lostCell(seed uint64, roid string) uint32 { return uint32(hashText(seed, roid) >> 32) }
+// wait reports whether the queue is full now.
+func (m *postingsMaker) wait(cell uint32, number int) bool {
+	m.queue[m.waiting] = posting{cell, uint32(number)}
+	m.waiting++
+	return m.waiting == len(m.queue)
+}
+
+// fetch returns the queue, which is empty then, and touches its cells.
+func (m *postingsMaker) fetch(cells []uint32) []posting {
+	list := m.queue[:m.waiting]
+	m.waiting = 0
+	for i := range list {
+		m.touched += cells[list[i].cell]
+	}
+	return list
+}
+
+func (m *postingsMaker) countWaiting() {
+	cells := arrayOf[uint32](m.cells.data)
+	for _, p := range m.fetch(cells) {
+		cells[p.cell]++
+	}
+}
 
 // room makes room for what was counted.
 func (m *postingsMaker) room() (err error) {
+	m.countWaiting()
 	sum := uint64(0)
 	cells := arrayOf[uint32](m.cells.data)
 	for i, n := range cells {
@@ -151,15 +195,32 @@ func (m *postingsMaker) room() (err error) {
 // put takes in the domain of r again.
 func (m *postingsMaker) put(r *domainRecord, number int) {
 	m.read(r, func(string) {})
-	cells, domains := arrayOf[uint32](m.cells.data), arrayOf[uint32](m.domains.data)
 	for _, cell := range m.seen {
-		domains[cells[cell]] = uint32(number)
-		cells[cell]++
+		if m.wait(cell, number) {
+			m.putWaiting()
+		}
+	}
+}
+
+func (m *postingsMaker) putWaiting() {
+	cells, domains := arrayOf[uint32](m.cells.data), arrayOf[uint32](m.domains.data)
+	list := m.fetch(cells)
+	for i := range list {
+		at := &cells[list[i].cell]
+		list[i].cell = *at // where the domain goes
+		*at++
+	}
+	for i := range list {
+		m.touched += domains[list[i].cell]
+	}
+	for _, p := range list {
+		domains[p.cell] = p.domain
 	}
 }
 
 // write writes the lists of what the base holds, to lists and samples.
 func (m *postingsMaker) write(w *listWriter) error {
+	m.putWaiting()
 	domains, from := arrayOf[uint32](m.domains.data), uint32(0)
 	for cell, to := range arrayOf[uint32](m.cells.data) {
 		if to > from {
@@ -172,16 +233,16 @@ func (m *postingsMaker) write(w *listWriter) error {
 	return nil
 }
 
-// writeLost writes the lists of what it does not hold.
-func (m *postingsMaker) writeLost(w *listWriter) error {
-	slices.Sort(m.lost.list)
+// writePairs writes lists of pairs, in any order: a cell and, below, a number.
+func (w *listWriter) writePairs(pairs []uint64) error {
+	slices.Sort(pairs)
 	var list []uint32
-	for i, pair := range m.lost.list {
+	for i, pair := range pairs {
 		if number := uint32(pair); len(list) == 0 || list[len(list)-1] != number {
 			list = append(list, number)
 		}
 		cell := uint32(pair >> 32)
-		if i+1 < len(m.lost.list) && uint32(m.lost.list[i+1]>>32) == cell {
+		if i+1 < len(pairs) && uint32(pairs[i+1]>>32) == cell {
 			continue
 		}
 		if err := w.write(cell, list); err != nil {

@@ -1,7 +1,9 @@
 package cache
 
 import (
+	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"rddsd/cache/registry"
@@ -10,17 +12,22 @@ import (
 // The record of a domain. It says most in few bits, and what is rare costs
 // nothing where it is not:
 //
-//	flags        3 bytes, see below
+//	shape        1 byte, number of the flags and statuses; or rareShape, flags
+//	             3 bytes, see below, and statuses
 //	tail         1 byte, number of the zone's name; none for tail 0
-//	head         length, the name before its tail
+//	sizes        1 byte: six bits the length of the head, or longHead, and the
+//	             length follows; two bits how many bytes the number of the ROID has
+//	head         the name before its tail
 //	ROID         form 1 byte unless it is form 0, number; or length, text
 //	registrar    shared text; IDN table and reseller likewise, U-label: length, text
 //	registrant   place of the contact; or length, text
 //	tech         place; or a list
 //	hosts        place of the first, then the distance of each to the one before; or a list
 //	DS           key tag 2 bytes, algorithm, digest type, length, digest in binary or as text
-//	statuses     varint
 //	times        created 4 bytes; expires 1 byte; updated, transferred, refresh 4 bytes each, where they are
+//
+// Flags and statuses take four bytes, but nearly all domains share 200 pairs of
+// them, so they stand in the dictionary.
 //
 // A list is its length and for each object twice its place, or twice the length
 // of its ROID plus one, and the ROID: that is how a domain refers to what is not
@@ -29,9 +36,6 @@ const (
 	hasTail = 1 << iota
 	roidNumber
 	roidNumberOfForm
-	_ // three bits: the length of the number, less one
-	_
-	_
 	hasUName
 	hasIDNTable
 	hasReseller
@@ -55,12 +59,45 @@ const (
 	techList  = techRegistrant | techPlace
 	flagBytes = 3
 
-	roidLengthShift = 3
-	hostsShift      = 13
-	hostList        = 15
-	dsShift         = 17
-	dsList          = 3
+	hostsShift = 10
+	hostList   = 15
+	dsShift    = 14
+	dsList     = 3
+
+	rareShape = 255
+	longHead  = 63
 )
+
+// roidSizes are how many bytes the number of a ROID may have.
+var roidSizes = [...]int{3, 4, 5, 8}
+
+// shape is what many domains have in common.
+type shape struct {
+	flags    uint32
+	statuses registry.Status
+}
+
+// shape reads the first part of a domain's record.
+func (c *scanner) shape(t *texts) shape {
+	switch n := int(c.byte()); {
+	case n == rareShape:
+		return shape{uint32(c.sized(flagBytes)), registry.Status(c.uvarint())}
+	case n < len(t.shapes):
+		return t.shapes[n]
+	}
+	c.bad = true
+	return shape{}
+}
+
+// head reads the head of a name, and how many bytes the number of its ROID has.
+func (c *scanner) head() (head string, roidSize int) {
+	sizes := c.byte()
+	length := uint64(sizes & longHead)
+	if length == longHead {
+		length = c.uvarint()
+	}
+	return c.take(length), roidSizes[sizes>>6]
+}
 
 // domainRecord is a record of a domain taken apart, its texts not yet put
 // together.
@@ -137,8 +174,9 @@ func (b *base) domain(place uint32, r *domainRecord) (end int, ok bool) {
 
 // readDomain takes apart the record at c.
 func (b *base) readDomain(c *scanner, r *domainRecord) {
-	f := uint32(c.sized(flagBytes))
-	r.flags = f
+	s := c.shape(&b.texts)
+	f := s.flags
+	r.flags, r.statuses = f, s.statuses
 	tail := byte(0)
 	if f&hasTail != 0 {
 		tail = c.byte()
@@ -147,7 +185,8 @@ func (b *base) readDomain(c *scanner, r *domainRecord) {
 	if r.tail, ok = b.texts.tail(tail); !ok {
 		c.bad = true
 	}
-	r.head = c.text()
+	head, roidSize := c.head()
+	r.head = head
 	r.roidForm, r.roidSerial, r.roidText = 0, 0, ""
 	switch f & roidText {
 	case roidText:
@@ -156,7 +195,7 @@ func (b *base) readDomain(c *scanner, r *domainRecord) {
 		r.roidForm = c.byte()
 		fallthrough
 	case roidNumber:
-		r.roidSerial = c.sized(int(f>>roidLengthShift&7) + 1)
+		r.roidSerial = c.sized(roidSize)
 		c.bad = c.bad || int(r.roidForm) >= len(b.texts.forms)
 	}
 	r.registrar = c.shared(&b.texts)
@@ -207,8 +246,6 @@ func (b *base) readDomain(c *scanner, r *domainRecord) {
 		c.take(4)
 		c.take(c.uvarint() >> 1)
 	}
-	statuses := c.uvarint()
-	r.statuses = registry.Status(statuses)
 	r.readTimes(c)
 }
 
@@ -382,26 +419,34 @@ func appendHex(dst []byte, bytes string) []byte {
 func (m *recordMaker) appendDomain(dst []byte, d *registry.Domain) []byte {
 	start := len(dst)
 	var flags uint32
-	dst = append(dst, make([]byte, flagBytes)...)
+	dst = append(dst, rareShape)
 	tail, head := m.texts.tailOf(d.Name, m.zoneOf(d.Name))
 	if tail != 0 {
 		flags |= hasTail
 		dst = append(dst, tail)
 	}
-	dst = appendText(dst, head)
-	if number, serial, ok := m.texts.formOf(d.ROID); ok {
-		if number == 0 {
-			flags |= roidNumber
-		} else {
-			flags |= roidNumberOfForm
-			dst = append(dst, number)
-		}
-		size := sizeOf(serial)
-		flags |= uint32(size-1) << roidLengthShift
-		dst = appendSized(dst, serial, size)
-	} else if d.ROID != "" {
+	form, serial, numbered := m.texts.formOf(d.ROID)
+	class := 0
+	for sizeOf(serial) > roidSizes[class] {
+		class++
+	}
+	dst = append(dst, byte(min(len(head), longHead)|class<<6))
+	if len(head) >= longHead {
+		dst = appendNumber(dst, uint64(len(head)))
+	}
+	dst = append(dst, head...)
+	switch {
+	case numbered && form == 0:
+		flags |= roidNumber
+	case numbered:
+		flags |= roidNumberOfForm
+		dst = append(dst, form)
+	case d.ROID != "":
 		flags |= roidText
 		dst = appendText(dst, d.ROID)
+	}
+	if numbered {
+		dst = appendSized(dst, serial, roidSizes[class])
 	}
 	dst = m.texts.appendShared(dst, d.Registrar)
 	if d.UName != "" {
@@ -434,10 +479,14 @@ func (m *recordMaker) appendDomain(dst []byte, d *registry.Domain) []byte {
 	for i := range d.DS {
 		dst = appendDS(dst, &d.DS[i])
 	}
-	dst = appendNumber(dst, uint64(d.Statuses))
 	dst, flags = appendDomainTimes(dst, flags, d)
-	copy(dst[start:], []byte{byte(flags), byte(flags >> 8), byte(flags >> 16)})
-	return dst
+	s := shape{flags, d.Statuses}
+	if number, ok := m.texts.shapeOf(s); ok {
+		dst[start] = number
+		return dst
+	}
+	var rare [flagBytes + binary.MaxVarintLen32]byte
+	return slices.Insert(dst, start+1, appendNumber(appendSized(rare[:0], uint64(s.flags), flagBytes), uint64(s.statuses))...)
 }
 
 func (m *recordMaker) appendTech(dst []byte, flags uint32, d *registry.Domain) ([]byte, uint32) {

@@ -112,7 +112,7 @@ func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), l
 
 // pointerFree is what may stand in a region.
 type pointerFree interface {
-	~uint32 | ~uint64 | address | moment
+	~uint32 | ~uint64 | moment
 }
 
 // arrayOf returns data as elements of T, as many as are whole.

@@ -16,9 +16,12 @@ import (
 type spool struct {
 	buffer []byte // key: length, text; record: length, text; marks; and so on
 	places []place
+	spare  []place // to sort in
 	runs   []*region
 	count  int
 	bytes  int // of the records alone
+
+	touched byte // so that what was read ahead is used
 
 	runSize int // for tests: less than that; 0 = that
 }
@@ -62,14 +65,54 @@ func (s *spool) add(key string, record []byte, m marks) error {
 
 // sort puts the places of the buffer in order of key.
 func (s *spool) sort() {
+	s.places, s.spare = sortByOrder(s.places, s.spare)
+	// What begins alike stands together now.
 	text := textOf(s.buffer)
-	slices.SortFunc(s.places, func(x, y place) int {
-		if x.order != y.order {
-			return sign(x.order < y.order)
+	for from := 0; from < len(s.places); {
+		to := from + 1
+		for to < len(s.places) && s.places[to].order == s.places[from].order {
+			to++
 		}
-		a, b := scanner{s: text, i: int(x.at)}, scanner{s: text, i: int(y.at)}
-		return strings.Compare(a.text(), b.text())
-	})
+		if to > from+1 {
+			slices.SortFunc(s.places[from:to], func(x, y place) int {
+				a, b := scanner{s: text, i: int(x.at)}, scanner{s: text, i: int(y.at)}
+				return strings.Compare(a.text(), b.text())
+			})
+		}
+		from = to
+	}
+}
+
+// sortByOrder sorts list by order, with spare to work in, and returns it and what
+// is spare now. It goes through the bytes of order from the last to the first, and
+// leaves out those in which all are the same: ten times as fast as comparing.
+func sortByOrder(list, spare []place) (sorted, left []place) {
+	var counts [8][256]uint32
+	for i := range list {
+		x := list[i].order
+		for b := range counts {
+			counts[b][byte(x>>(8*b))]++
+		}
+	}
+	spare = slices.Grow(spare[:0], len(list))[:len(list)]
+	for b := range counts {
+		count := &counts[b]
+		if len(list) == 0 || count[byte(list[0].order>>(8*b))] == uint32(len(list)) {
+			continue
+		}
+		sum := uint32(0)
+		for i, n := range count {
+			count[i] = sum
+			sum += n
+		}
+		for i := range list {
+			at := &count[byte(list[i].order>>(8*b))]
+			spare[*at] = list[i]
+			*at++
+		}
+		list, spare = spare, list
+	}
+	return list, spare
 }
 
 // endRun puts the buffer aside.
@@ -80,10 +123,15 @@ func (s *spool) endRun() error {
 		return fmt.Errorf("sort the objects of a snapshot: %w", err)
 	}
 	text, at := textOf(s.buffer), 0
-	for _, p := range s.places {
-		c := scanner{s: text, i: int(p.at)}
-		c.spooled()
-		at += copy(run.data[at:], text[p.at:c.i])
+	for some := range slices.Chunk(s.places, queueSize) {
+		for _, p := range some {
+			s.touched += text[p.at] // see queue
+		}
+		for _, p := range some {
+			c := scanner{s: text, i: int(p.at)}
+			c.spooled()
+			at += copy(run.data[at:], text[p.at:c.i])
+		}
 	}
 	s.runs = append(s.runs, run)
 	s.buffer, s.places = s.buffer[:0], s.places[:0]
@@ -188,6 +236,6 @@ func (s *spool) free() {
 	for _, run := range s.runs {
 		run.free()
 	}
-	// The buffer serves the next kind.
-	*s = spool{buffer: s.buffer[:0], places: s.places[:0], runSize: s.runSize}
+	// The buffers serve the next kind.
+	*s = spool{buffer: s.buffer[:0], places: s.places[:0], spare: s.spare[:0], runSize: s.runSize}
 }

@@ -7,13 +7,19 @@ import (
 )
 
 // Texts that many records share stand once, in a dictionary: registrars,
-// countries, provinces. Tails of names (".coop") and forms of ROIDs ("D…-COOP")
-// are so few that a start reads them.
+// countries, provinces. Tails of names (".coop"), forms of ROIDs ("D…-COOP") and
+// shapes of domains are so few that a start reads them.
 type texts struct {
 	words part // one after the other
 	ends  part // where each word ends, 4 bytes a word
-	tails []string
-	forms []form
+	affixes
+}
+
+// affixes are those parts of a dictionary that a start reads.
+type affixes struct {
+	tails  []string
+	forms  []form
+	shapes []shape
 }
 
 // form is what stands around the number in a ROID.
@@ -70,6 +76,10 @@ type textsMaker struct {
 		id   uint32
 	}
 	once [1 << 12]uint32 // hashes of texts that came once
+
+	numbers map[shape]byte  // of shapes
+	counts  map[shape]uint8 // of those that have no number, among the last shapeWindow domains
+	counted int
 }
 
 // What the dictionary holds at most, so that it stays small beside the records
@@ -79,7 +89,9 @@ const (
 	maxWord  = 128 // bytes
 )
 
-func newTextsMaker() *textsMaker { return &textsMaker{ids: make(map[string]uint32)} }
+func newTextsMaker() *textsMaker {
+	return &textsMaker{ids: make(map[string]uint32), numbers: make(map[shape]byte), counts: make(map[shape]uint8)}
+}
 
 // appendShared appends text as scanner.shared reads it.
 func (m *textsMaker) appendShared(dst []byte, text string) []byte {
@@ -115,6 +127,30 @@ func (m *textsMaker) id(text string) (id uint32, ok bool) {
 	}
 	newest.text, newest.id = text, id
 	return id, true
+}
+
+// A shape is given a number once shapeOften of shapeWindow domains have had it: so
+// the 255 numbers do not go to what is rare.
+const (
+	shapeWindow = 4096
+	shapeOften  = 4
+)
+
+// shapeOf returns the number of s, if it has one.
+func (m *textsMaker) shapeOf(s shape) (number byte, ok bool) {
+	if number, ok = m.numbers[s]; ok || len(m.shapes) == rareShape {
+		return number, ok
+	}
+	if m.counted++; m.counted%shapeWindow == 0 {
+		clear(m.counts)
+	}
+	if m.counts[s]++; m.counts[s] < shapeOften {
+		return 0, false
+	}
+	number = byte(len(m.shapes))
+	m.numbers[s] = number
+	m.shapes = append(m.shapes, s)
+	return number, true
 }
 
 // tailOf returns the number of the tail of name, which stands under the zone tld

@@ -194,7 +194,7 @@ func (v *View) DomainByROID(roid string, d *registry.Domain) Presence {
 		d.Memory = r.appendName(d.Memory[:0])
 		return textOf(d.Memory), true, true
 	}
-	hit := v.find(registry.KindDomain, &v.base.domainByROID, domainByROID, roid, read)
+	hit := v.find(registry.KindDomain, domainByROID, roid, read)
 	switch {
 	case hit.damaged:
 		return Unknown
@@ -256,7 +256,7 @@ func (v *View) hostAt(place uint32, n *registry.Nameserver) Presence {
 // NameserverByName fills n with the host object called name.
 func (v *View) NameserverByName(name string, n *registry.Nameserver) Presence {
 	defer runtime.KeepAlive(v)
-	hit := v.find(registry.KindHost, &v.base.hostByName, hostByName, name, func(place uint32) (roid string, same, ok bool) {
+	hit := v.find(registry.KindHost, hostByName, name, func(place uint32) (roid string, same, ok bool) {
 		ok = v.hostAt(place, n) == Present
 		return n.ROID, n.Name == name, ok
 	})
@@ -287,11 +287,11 @@ type hit struct {
 // of an object is in quarantine, another one may have the same: the good one is
 // found, else the first. read returns the key of the object at place in the base,
 // valid until it is called again, and whether that has key.
-func (v *View) find(kind registry.Kind, base *buckets, ix index, key string, read func(place uint32) (object string, same, ok bool)) hit {
+func (v *View) find(kind registry.Kind, ix index, key string, read func(place uint32) (object string, same, ok bool)) hit {
 	good := func(object string) bool { return v.bad[kind] == 0 || v.Rejection(Key{kind, object}) == "" }
 	var old, over hit
 	oldGood, overGood := false, false
-	p := base.probe(hashText(v.base.seed, key))
+	p := v.base.candidates(ix, key)
 	for place, more := p.next(); more; place, more = p.next() {
 		object, same, ok := read(place)
 		if !ok {
