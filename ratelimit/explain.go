@@ -80,6 +80,7 @@ func (l *Limiter) Unblock(client Client, now time.Time) int {
 	}
 	l.canaries[a.list[0].hash>>16%canaryCells].Store(0)
 	l.hammers.cells[a.list[0].hash>>16%hammerCells].Store(0)
+	l.demands.forget(a.site)
 	l.top.forget(client.Network())
 	return held
 }

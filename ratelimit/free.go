@@ -12,15 +12,8 @@ const (
 	freeProbe = 3 // bits set for each object
 )
 
-// lightObjects is how many objects with contact values a source is shown in 30 days,
-// beside the free ones, before it pays the prices that rise with the zone guard. They
-// are charged to the guard, of which a quarter is left for them: somebody who asks a
-// dozen times a month is not told from a harvester by what he asks, but a harvester
-// with few thousand addresses has soon spent these in all of them.
-const lightObjects = 7
-
-// free remembers who has had its free and light objects. The free ones are those that
-// each source is shown in 30 days whatever the zone guard says (Config.Free). It is a
+// free remembers who has had its free objects: those that each source is shown in 30
+// days whatever the zone guard says (Config.Free). It is a
 // filter of two generations of 30 days: what was given in this one or the one
 // before is not given again, so a source has them at most once in any 30 days. It
 // may take one source for another, and then the guard decides as for anything

@@ -31,6 +31,7 @@ func (q *inquiry) fetch() {
 	q.id = fold(q.accounts.list[0].hash^q.ask.Object, q.secret[3]^uint64(q.ask.Shows)<<1|1)
 	q.repeats.buckets[q.id%repeatBuckets][0].Load()
 	if q.ask.Shows == Contact {
+		q.demands.buckets[q.accounts.site%demandBuckets][0].Load()
 		q.free.words[0][q.accounts.site%freeWords].Load()
 		q.free.words[1][q.accounts.site%freeWords].Load()
 	}
@@ -104,45 +105,36 @@ func (q *inquiry) learn() Decision {
 }
 
 // contact decides about objects with contact values that the client does not know:
-// what all tiers and the guard let through.
+// what the guard and all tiers let through.
 func (q *inquiry) contact(now *instant) Decision {
 	z, count := q.zone(q.ask.TLD), max(q.ask.Count, 1)
-	prices, bound := z.prices.Load(), budgetBound
-	gift, light := 0, false
-	free := q.freeObjects()
+	asked := q.demands.ask(q.accounts.site, q.nanos, count, q.act)
+	gift, given := 0, false // and not charged to the guard
 	if count == 1 {
-		gift, light = q.free.next(q.accounts.site, q.nanos, free+lightObjects)
+		gift, given = q.free.next(q.accounts.site, q.nanos, q.freeObjects())
 	}
-	if !light {
-		if left := z.squeeze(int64(q.nanos)); left < 1 {
-			bound = ticks{uint64(float64(bound.fast) * left), uint64(float64(bound.slow) * left)}
-		}
+	if !given && !z.reaches(int64(q.nanos), asked) {
+		return Decision{Verdict: Degrade, Cause: Guard}
 	}
+	prices := z.prices.Load()
 	for i := range q.accounts.n {
 		account := &q.accounts.list[i]
 		price := times(prices.of[account.tier], uint64(count))
-		ok, held := q.try(account, now, price, bound)
+		ok, held := q.try(account, now, price, budgetBound)
 		if ok {
 			continue
 		}
 		d := Decision{Verdict: Degrade, Cause: Month, Network: networkOf(q.client.Addr, account.tier)}
-		switch {
-		case held.fast+price.fast <= budgetBound.fast && held.slow+price.slow <= budgetBound.slow:
-			d.Cause, d.Network = Guard, noPrefix // it would fit, were it not for the guard
-		case held.fast+price.fast > bound.fast:
+		if held.fast+price.fast > budgetBound.fast {
 			d.Cause = Day
 		}
 		return d
 	}
-	given := light && gift < free // and not charged to the guard
 	if given && q.act {
 		given = q.free.claim(q.accounts.site, q.nanos, gift)
 	}
 	if !given && !z.charge(int64(q.nanos), count, q.act) {
 		return Decision{Verdict: Degrade, Cause: Guard}
-	}
-	if light && gift >= free && q.act {
-		q.free.claim(q.accounts.site, q.nanos, gift) // a lost one is one more light object
 	}
 	if q.act {
 		q.repeats.add(q.id, q.nanos)

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// noPrefix is the network of a decision that no prefix made.
-var noPrefix netip.Prefix
-
 const (
 	// hammerCells makes the table of those who are being refused 512 KiB. Two that
 	// share a cell share their count; both are being refused.

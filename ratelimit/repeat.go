@@ -11,8 +11,8 @@ const (
 	// for it once.
 	repeatWindow = 8 * day
 
-	// repeatBuckets makes the table 8 MiB, a million pairs of client and object.
-	repeatBuckets = 1 << 17
+	// repeatBuckets makes the table 16 MiB, two million pairs of client and object.
+	repeatBuckets = 1 << 18
 )
 
 // A word of the table: bits 63-18 a keyed hash of client and object, bit 17 set

@@ -16,8 +16,10 @@ import (
 
 // The state of a Limiter as a file: magic, when it was written, by the wall clock
 // and by the limiter's own, the secret of the hashes, then what is charged: the
-// cells of the table, the filter of free objects, canaries, guards; a hash of all
-// that at the end. Cells hold parts of keyed hashes of prefixes, nothing of names.
+// cells of the table, the filter of free objects, canaries, guards, how much each
+// source asks for; a hash of all that at the end. Cells hold parts of keyed hashes of
+// prefixes, nothing of names. A state without an entry of some kind is one of an
+// earlier release.
 // What is remembered for repeats is not written: no file tells who asked for what.
 const stateMagic = "rddsd limits 1\n\x00"
 
@@ -32,6 +34,8 @@ const (
 	entryCanary
 	entryZone
 	entryEnd
+	entryDemand
+	entryQuiet
 )
 
 // maxZoneName is the longest name of a TLD in bytes (RFC 1035 §2.3.4).
@@ -79,11 +83,23 @@ func (l *Limiter) Save(w io.Writer, now time.Time) error {
 			s.entry(entryCanary, uint64(i), uint64(empty))
 		}
 	}
+	hour := hours(nanos)
+	for i := range l.demands.buckets {
+		bucket := &l.demands.buckets[i]
+		for j := range bucket {
+			word := bucket[j].Load()
+			if _, stale := demandOf(word, hour); !stale {
+				s.entry(entryDemand, uint64(i*len(bucket)+j), word)
+			}
+		}
+	}
 	all := *l.zones.Load()
 	for _, tld := range slices.Sorted(maps.Keys(all)) {
 		z := all[tld]
 		s.entry(entryZone, uint64(len(tld)), uint64(z.day.Load()))
 		s.number(uint64(z.month.Load()))
+		s.text(tld)
+		s.entry(entryQuiet, uint64(len(tld)), uint64(z.quiet.Load()))
 		s.text(tld)
 	}
 	s.entry(entryEnd, 0, 0)
@@ -190,6 +206,10 @@ func (l *Limiter) put(kind uint32, at, word uint64, s *stateReader) bool {
 		l.free.words[at/freeWords][at%freeWords].Store(word)
 	case kind == entryCanary && at < canaryCells:
 		l.canaries[at].Store(int64(word))
+	case kind == entryDemand && at < demandBuckets*8:
+		l.demands.buckets[at/8][at%8].Store(word)
+	case kind == entryQuiet && at <= maxZoneName:
+		l.makeZone(s.text(int(at))).quiet.Store(int64(word))
 	case kind == entryZone && at <= maxZoneName:
 		inMonth := int64(s.number())
 		z := l.makeZone(s.text(int(at)))

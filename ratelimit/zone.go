@@ -36,6 +36,7 @@ type zone struct {
 	prices atomic.Pointer[zonePrices]
 	day    atomic.Int64 // when the guard of a day will be empty, in nanoseconds of the limiter's clock
 	month  atomic.Int64 // the same of 30 days
+	quiet  atomic.Int64 // when the guard was nearly empty last, in hours of the limiter's clock
 }
 
 // zonePrices are what one object with contact values costs.
@@ -76,24 +77,21 @@ func (z *zone) fill(now int64) (inDay, inMonth float64) {
 
 func share(left int64, of time.Duration) float64 { return min(max(float64(left)/float64(of), 0), 1) }
 
-// Between these shares of the guard prices rise; above, only light sources are shown
-// contact values. What is left belongs to those who ask little.
-const (
-	calm    = 0.40
-	crowded = 0.75
-)
+// quiet is the share of the guard below which nobody takes more than it can spare. A
+// rush is the time since it was last below.
+const quiet = 0.10
 
-// squeeze returns what is left of each account's budget at now, from 0 to 1. As the
-// guard fills, prices rise, first for those who have learnt most.
-func (z *zone) squeeze(now int64) float64 {
-	left := (crowded - fullest(z.fill(now))) / (crowded - calm)
-	switch {
-	case left >= 1:
-		return 1
-	case left <= 0:
-		return 0
+// reaches reports whether the guard is empty enough at now for a source of which
+// asked is known.
+func (z *zone) reaches(now int64, asked demand) bool {
+	full, hour := fullest(z.fill(now)), now/int64(time.Hour)
+	if full <= calm {
+		if full < quiet && z.quiet.Load() < hour {
+			z.quiet.Store(hour) // not each time: all queries read this cache line
+		}
+		return true
 	}
-	return left * left
+	return full <= asked.reach(uint64(max(hour-z.quiet.Load(), 0)))
 }
 
 // charge adds the price of n objects to both horizons of the guard, or to none.
