@@ -46,8 +46,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// SetReadDeadline is called by fasthttp before each wait; it does not outlast
-// until.
+// SetReadDeadline sets the deadline of the Reads that follow; it does not outlast
+// until. It returns nil.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	if !c.until.IsZero() && (t.IsZero() || t.After(c.until)) {
 		t = c.until
@@ -56,7 +56,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// SetWriteDeadline is called by fasthttp before each answer.
+// SetWriteDeadline sets the deadline of the Writes that follow. It returns nil.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	c.write.want = t
 	return nil
@@ -94,9 +94,9 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// deadline is one of a connection. fasthttp sets three for each request, which costs
-// more than reading it does; here one is set when it is waited for, and not when the
-// one that is in force ends hardly sooner.
+// deadline is one of a connection. A request has three, and to set them costs more than
+// reading it does; here one is set when it is waited for, and not when the one that is
+// in force ends hardly sooner.
 type deadline struct {
 	want, have time.Time
 }

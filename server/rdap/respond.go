@@ -60,7 +60,9 @@ const retryCrowded = time.Second
 // handle answers one request.
 func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	w := wireOf(ctx.Conn())
-	c := w.conn
+	c, now := w.conn, time.Now()
+	w.asked = now
+	_ = c.SetWriteDeadline(now.Add(s.WriteTimeout)) // takes any
 	c.secure(ctx)
 	if s.draining.Load() {
 		ctx.SetConnectionClose()
@@ -79,16 +81,16 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 	if c.redirects {
 		s.redirect(ctx, c, x)
 	} else {
-		s.respond(ctx, c, x)
+		s.respond(ctx, c, x, now)
 	}
 	x.answer.View = nil // an idle exchange must not keep an old View alive
-	w.sending, w.exchanges = x, &s.exchanges
+	w.sending = x
 }
 
 // respond is the way of one request: target, View, method, Query, Find, Decide,
-// body. It counts the request, once, and last: a fault on the way is counted as
-// one instead. OPTIONS asks nothing of the registry.
-func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
+// body. now is when it was read. It counts the request, once, and last: a fault on the
+// way is counted as one instead. OPTIONS asks nothing of the registry.
+func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange, now time.Time) {
 	head, view := &ctx.Request.Header, s.Cache.Current()
 	target := originForm(head.RequestURI())
 	path, rawQuery, _ := bytes.Cut(target, questionMark)
@@ -129,7 +131,6 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	}
 	x.query.Audience = r.client.Audience
 
-	now := time.Now()
 	a := &x.answer
 	s.Finder.Find(view, &x.query, now, a)
 	tld := ""

@@ -203,7 +203,7 @@ func (s *Server) setDefaults() {
 	h.ErrorHandler = s.handleBroken
 	h.ConnState = countTurn
 	h.Logger = silent{}
-	h.ReadTimeout, h.WriteTimeout, h.IdleTimeout = s.ReadTimeout, s.WriteTimeout, s.IdleTimeout
+	// Its own timeouts are off: a wire sets those of s.
 	h.ReadBufferSize, h.WriteBufferSize = bufferSize, bufferSize
 	h.MaxRequestBodySize = maxBody
 	h.Concurrency = concurrency
@@ -261,7 +261,7 @@ func (s *Server) serveConn(c *conn, p port) {
 		c.Close()
 		return
 	}
-	w := &wire{Conn: c, conn: c}
+	w := &wire{Conn: c, conn: c, server: s}
 	if p.config != nil {
 		c.encrypted = true
 		encrypted, err := s.handshake(c, p.config)
@@ -271,6 +271,7 @@ func (s *Server) serveConn(c *conn, p port) {
 		}
 		w.Conn = encrypted
 	}
+	_ = c.SetReadDeadline(time.Now().Add(s.ReadTimeout)) // takes any
 	// What ends a connection is the client's business: a reset, a timeout.
 	_ = s.http.ServeConn(w)
 	w.sent()

@@ -3,7 +3,7 @@ package rdap
 import (
 	"bytes"
 	"net"
-	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -13,19 +13,32 @@ import (
 // cannot read the rest. The goroutine that serves the connection uses it alone.
 type wire struct {
 	net.Conn
-	conn  *conn
-	start [len(headMethod)]byte
-	noted int  // how much of start is set
-	line  bool // the request line has been read to its end
+	conn   *conn
+	server *Server
+	start  [len(headMethod)]byte
+	noted  int  // how much of start is set
+	line   bool // the request line has been read to its end
 
-	sending   *exchange  // whose body fasthttp has been given to send; nil
-	exchanges *sync.Pool // where it goes then
+	awaits  awaited
+	asked   time.Time // when the last request had been read
+	sending *exchange // whose body fasthttp has been given to send; nil
 }
+
+// awaited is what the next Read waits for, and so which deadline it needs. fasthttp
+// would set one before each request, one after its first byte and one before its answer,
+// and read the clock for each; nearly every request comes whole in one Read.
+type awaited uint8
+
+const (
+	asBefore awaited = iota // the deadline in force holds
+	theRest                 // of a request that has begun
+	aRequest                // the next one of a kept connection
+)
 
 // sent gives back the exchange whose body has been sent.
 func (w *wire) sent() {
 	if w.sending != nil {
-		w.exchanges.Put(w.sending)
+		w.server.exchanges.Put(w.sending)
 		w.sending = nil
 	}
 }
@@ -34,12 +47,27 @@ func (w *wire) sent() {
 const headMethod = "HEAD "
 
 func (w *wire) Read(p []byte) (int, error) {
+	if w.awaits != asBefore {
+		w.await()
+	}
 	n, err := w.Conn.Read(p)
 	if !w.line {
 		w.noted += copy(w.start[w.noted:], p[:n])
 		w.line = bytes.IndexByte(p[:n], '\n') >= 0
 	}
 	return n, err
+}
+
+// await sets the deadline of what the next Read waits for.
+func (w *wire) await() {
+	timeout := w.server.ReadTimeout
+	if w.awaits == aRequest {
+		timeout = w.server.IdleTimeout
+	}
+	w.awaits = asBefore
+	// Half as dear as time.Now: there is a request, or none of this would be new.
+	now := w.asked.Add(time.Since(w.asked))
+	_ = w.conn.SetReadDeadline(now.Add(timeout)) // takes any
 }
 
 // isHead reports whether the request begins like one whose answer has no body.
@@ -51,10 +79,12 @@ func countTurn(c net.Conn, state fasthttp.ConnState) {
 	w := wireOf(c)
 	switch state {
 	case fasthttp.StateActive:
-		w.conn.turns.Add(1)
+		if w.conn.turns.Add(1) > 1 { // the first has as long from the connection on
+			w.awaits = theRest
+		}
 	case fasthttp.StateIdle:
 		w.conn.turns.Add(1)
-		w.noted, w.line = 0, false
+		w.noted, w.line, w.awaits = 0, false, aRequest
 		w.sent()
 	}
 }
