@@ -64,6 +64,9 @@ func (k *asker) ask(tb testing.TB, target string) ([]byte, int) {
 	return body, status
 }
 
+// asked returns the URL of target, which was asked for last.
+func (k *asker) asked(target string) string { return k.answer.Policy.BaseURL + target }
+
 // fixture is the registry of the worked examples.
 func fixture() *asker { return newAsker(cachetest.RDAP()) }
 

@@ -2,9 +2,6 @@ package rdap
 
 import "rddsd/cache/registry"
 
-// postal are the elements that adr holds besides state and country.
-const postal = registry.ElementStreet | registry.ElementCity | registry.ElementPC
-
 // appendRegistrant appends the entity of a registrant without the elements in w
 // (rdap.md §5.2). State or province and country are always public.
 func appendRegistrant(dst []byte, c *registry.Contact, w registry.Element) []byte {
@@ -25,14 +22,16 @@ func appendRegistrant(dst []byte, c *registry.Contact, w registry.Element) []byt
 	}
 	dst = appendTel(dst, "voice", shown(w, registry.ElementVoice, c.Voice), shown(w, registry.ElementVoiceExt, c.VoiceExt))
 	dst = appendTel(dst, "fax", shown(w, registry.ElementFax, c.Fax), shown(w, registry.ElementFaxExt, c.FaxExt))
-	dst = appendProperty(dst, "email", shown(w, registry.ElementEmail, c.Email))
+	dst = appendMail(dst, shown(w, registry.ElementEmail, c.Email))
 	return append(dst, cardEnd+`}`...)
 }
 
-// hasAddress reports whether the card of c has an adr: something of its address
-// is shown, or withheld and needs a place to be empty at.
+// hasAddress reports whether the card of c has an adr. One without a country cannot be
+// told in a form that clients may rely on; then none of its parts is told, nor that it is
+// withheld (rdap.md §5.2).
 func hasAddress(c *registry.Contact) bool {
-	return c.SP != "" || c.CC != "" || (c.Discloses()|c.Redacted)&postal != 0
+	_, ok := country(c.CC)
+	return ok
 }
 
 // appendTech appends the entity of a technical contact without the elements in
@@ -41,7 +40,7 @@ func appendTech(dst []byte, c *registry.Contact, w registry.Element) []byte {
 	dst = appendContactHead(dst, c, w, `"roles":["technical"]`)
 	dst = appendValue(dst, "fn", shown(w, registry.ElementName, c.Name))
 	dst = appendTel(dst, "voice", shown(w, registry.ElementVoice, c.Voice), "")
-	dst = appendProperty(dst, "email", shown(w, registry.ElementEmail, c.Email))
+	dst = appendMail(dst, shown(w, registry.ElementEmail, c.Email))
 	return append(dst, cardEnd+`}`...)
 }
 

@@ -10,6 +10,7 @@ import (
 	"rddsd/cache"
 	"rddsd/cache/cachetest"
 	"rddsd/cache/registry"
+	"rddsd/server/lookup"
 )
 
 // generator makes registries with values of every awkward sort. The same seed
@@ -21,6 +22,42 @@ type generator struct {
 	sized  int             // domains in a registry
 
 	paths []string // where the objects are found
+}
+
+// The TLDs of the generator: one with contacts, one without, and one that is no gTLD,
+// where each registrar has a contact model of its own.
+const (
+	minimalTLD = "test"
+	localTLD   = "xn--p1ai"
+)
+
+// generatedPolicy is the policy of each: base URL, texts and links of its own.
+func generatedPolicy(tld string) lookup.Policy {
+	p := testPolicy(tld)
+	switch tld {
+	case minimalTLD:
+		p.BaseURL, p.Port43, p.TermsURL = "https://rdap.nic.test/rdap/", "", "https://www.nic.test/terms"
+	case localTLD:
+		p.BaseURL, p.HelpURL = "https://nic.xn--p1ai/v1/", "https://nic.xn--p1ai/help?a=1&b=2"
+	}
+	return p
+}
+
+// The registrars of the generator.
+const (
+	generatedRegistrars = 12
+	firstGeneratedIANA  = 900001
+)
+
+// generatedBase returns the RDAP base URL of registrar i.
+func generatedBase(i int) string {
+	switch i {
+	case 2:
+		return "https://r2.example/rdap/domain/"
+	case 3:
+		return "https://r3.example/rdap?a=1&b=2"
+	}
+	return fmt.Sprintf("https://rdap.r%d.example/", i)
 }
 
 func newGenerator(seed uint64, domains int) *generator {
@@ -52,7 +89,13 @@ func (g *generator) maybe(make func() string) string {
 	return make()
 }
 
-func (g *generator) mail() string { return g.token() + "@mail.example" }
+// mail returns an e-mail address, seldom what is none.
+func (g *generator) mail() string {
+	if g.IntN(10) == 0 {
+		return g.text()
+	}
+	return g.token() + "@mail.example"
+}
 
 // phone returns a number, seldom one that is not in EPP's form.
 func (g *generator) phone() string {
@@ -79,9 +122,10 @@ func (g *generator) street() []string {
 func (g *generator) view() *cache.View {
 	objects := []any{
 		&registry.TLD{Name: "coop", GTLD: true, ZoneSigned: true, ContactModel: registry.ModelFull},
-		&registry.TLD{Name: "xn--p1ai", ContactModel: registry.ModelPerRegistrar},
+		&registry.TLD{Name: minimalTLD, GTLD: true, ContactModel: registry.ModelMinimum},
+		&registry.TLD{Name: localTLD, ContactModel: registry.ModelPerRegistrar},
 	}
-	const registrars, hosts = 12, 60
+	const registrars, hosts = generatedRegistrars, 60
 	for i := range registrars {
 		objects = append(objects, g.registrar(i))
 	}
@@ -100,9 +144,9 @@ func (g *generator) view() *cache.View {
 
 func (g *generator) registrar(i int) *registry.Registrar {
 	r := &registry.Registrar{
-		ClID: fmt.Sprintf("r%d", i), IANA: 900001 + i, Name: fmt.Sprintf("Registrar %d & <%s>", i, g.token()),
+		ClID: fmt.Sprintf("r%d", i), IANA: firstGeneratedIANA + i, Name: fmt.Sprintf("Registrar %d & <%s>", i, g.token()),
 		Status: []string{"ok", "readonly", "terminated"}[g.IntN(3)],
-		URL:    fmt.Sprintf("https://www.r%d.example/", i), RDAPURL: fmt.Sprintf("https://rdap.r%d.example/", i),
+		URL:    fmt.Sprintf("https://www.r%d.example/", i), RDAPURL: generatedBase(i),
 		AbuseEmail: fmt.Sprintf("abuse@r%d.example", i), AbusePhone: "+44.2079460000", Street: g.street(),
 		City: g.maybe(g.text), SP: g.maybe(g.text), PC: g.maybe(g.text), CC: g.maybe(func() string { return "gb" }),
 		Voice: g.maybe(g.phone), Fax: g.maybe(g.phone), Email: g.maybe(g.mail),
@@ -115,10 +159,6 @@ func (g *generator) registrar(i int) *registry.Registrar {
 		r.IANA, r.URL, r.RDAPURL, r.AbuseEmail, r.AbusePhone = 0, "www.no-scheme.example", "", "", ""
 	case 1:
 		r.IANA = 9995
-	case 2:
-		r.RDAPURL = "https://r2.example/rdap/domain/"
-	case 3:
-		r.RDAPURL = "https://r3.example/rdap?a=1&b=2"
 	}
 	g.paths = append(g.paths, "entity/"+url.PathEscape(r.Name))
 	if r.IANA != 0 {
@@ -156,7 +196,7 @@ func (g *generator) host(i, registrars int) *registry.Nameserver {
 }
 
 func (g *generator) zone() string {
-	return []string{"coop", "xn--p1ai", "xn--caf-dma.coop", "net"}[g.IntN(4)]
+	return []string{"coop", localTLD, "xn--caf-dma.coop", "net", minimalTLD}[g.IntN(5)]
 }
 
 // contact makes a contact in which each element is published, withheld or was
@@ -239,11 +279,13 @@ func (g *generator) domain(i, registrars, hosts, contacts int) *registry.Domain 
 	if g.IntN(2) == 0 {
 		d.Updated, d.Transferred = g.time(), g.time()
 	}
-	switch g.IntN(4) {
+	switch g.IntN(6) {
 	case 0:
-		d.Name, d.Registrar = fmt.Sprintf("name%d.xn--p1ai", i), fmt.Sprintf("r%d", g.IntN(registrars))
+		d.Name, d.Registrar = fmt.Sprintf("name%d.%s", i, localTLD), fmt.Sprintf("r%d", g.IntN(registrars))
 	case 1: // one that no U-label stands for
 		d.Name = fmt.Sprintf("xn--name%d.coop", i)
+	case 2:
+		d.Name = fmt.Sprintf("name%d.%s", i, minimalTLD)
 	}
 	if g.IntN(3) > 0 {
 		d.Registrant = fmt.Sprintf("C%d-CNIC", g.IntN(contacts))

@@ -41,12 +41,16 @@ func withhold(a *lookup.Answer) (w withheld) {
 	return w
 }
 
+// postal are the elements that adr holds besides state and country.
+const postal = registry.ElementStreet | registry.ElementCity | registry.ElementPC
+
 // withholds returns what an answer withholds of c: what the registry withholds,
 // and what cannot be absent without an entry (rdap.md §5.2). A contact without a
 // phone or e-mail counts as one that redacts them. A vCard has an fn (RFC 6350
 // §6.2.1), and an adr that tells the country has a street, a city and a postal
 // code: only a redaction may empty these (checks -63201, -63401, -63501, -63601).
-// An extension has no place without its number.
+// An extension has no place without its number, and what is no e-mail address none in a
+// jCard (check -12320).
 func withholds(c *registry.Contact) registry.Element {
 	w := c.Redacted & allElements
 	if c.Name == "" {
@@ -62,11 +66,13 @@ func withholds(c *registry.Contact) registry.Element {
 		if c.PC == "" {
 			w |= registry.ElementPC
 		}
+	} else {
+		w &^= postal // nothing is told of an address that is not there
 	}
 	if c.Voice == "" {
 		w |= registry.ElementVoice
 	}
-	if c.Email == "" {
+	if !isMail(c.Email) {
 		w |= registry.ElementEmail
 	}
 	if w&registry.ElementVoice != 0 && c.VoiceExt != "" {

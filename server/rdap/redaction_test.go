@@ -8,8 +8,8 @@ import (
 
 func TestWithholds(t *testing.T) {
 	full := registry.Contact{
-		ROID: "C1-CNIC", Name: "n", Org: "o", Street: []string{"s"}, City: "c", PC: "p",
-		Voice: "+1.1", VoiceExt: "1", Fax: "+1.2", FaxExt: "2", Email: "e",
+		ROID: "C1-CNIC", Name: "n", Org: "o", Street: []string{"s"}, City: "c", PC: "p", CC: "IE",
+		Voice: "+1.1", VoiceExt: "1", Fax: "+1.2", FaxExt: "2", Email: "e@mail.example",
 	}
 	const always = registry.ElementName | registry.ElementVoice | registry.ElementEmail
 	for _, test := range []struct {
@@ -35,6 +35,10 @@ func TestWithholds(t *testing.T) {
 			},
 			always | registry.ElementStreet | registry.ElementPC,
 		},
+		{
+			"nothing is told of an address without a country", func(c *registry.Contact) { c.CC, c.City, c.Redacted = "XK", "", registry.ElementStreet }, 0,
+		},
+		{"what is no e-mail address is withheld", func(c *registry.Contact) { c.Email = "e" }, registry.ElementEmail},
 		{
 			"an extension goes with its number",
 			func(c *registry.Contact) { c.Redacted = registry.ElementVoice; c.Fax = "" },

@@ -27,12 +27,10 @@ func appendRegistrarLookup(dst []byte, a *lookup.Answer, url []byte) (_ []byte, 
 	dst = append(dst, cardBegin...)
 	dst = appendValue(dst, "fn", r.Name)
 	dst = appendProperty(dst, "org", r.Name)
-	if len(r.Street) > 0 || r.City != "" || r.SP != "" || r.PC != "" || r.CC != "" {
-		dst = appendAddress(dst, r.Street, r.City, r.SP, r.PC, r.CC)
-	}
+	dst = appendAddress(dst, r.Street, r.City, r.SP, r.PC, r.CC)
 	dst = appendTel(dst, "voice", r.Voice, r.VoiceExt)
 	dst = appendTel(dst, "fax", r.Fax, r.FaxExt)
-	dst = appendProperty(dst, "email", r.Email)
+	dst = appendMail(dst, r.Email)
 	dst = append(dst, cardEnd...)
 	dst = append(dst, registrarStatus(r.Status)...)
 
@@ -139,7 +137,7 @@ func appendAbuse(dst []byte, r *registry.Registrar) []byte {
 // if the role cannot be reached. One without a name of its own goes by the
 // registrar's.
 func appendDesk(dst []byte, role, name, registrar, phone, mail string) []byte {
-	if phone == "" && mail == "" {
+	if phone == "" && !isMail(mail) {
 		return dst
 	}
 	if name == "" {
@@ -150,7 +148,7 @@ func appendDesk(dst []byte, role, name, registrar, phone, mail string) []byte {
 	dst = append(dst, `"]`+cardBegin...)
 	dst = appendValue(dst, "fn", name)
 	dst = appendTel(dst, "voice", phone, "")
-	dst = appendProperty(dst, "email", mail)
+	dst = appendMail(dst, mail)
 	return append(dst, cardEnd+`},`...)
 }
 

@@ -20,6 +20,7 @@ import (
 	"rddsd/ratelimit"
 	"rddsd/server/listen"
 	"rddsd/server/lookup"
+	"rddsd/server/rdap/rdapcheck"
 	"rddsd/server/tally"
 )
 
@@ -192,7 +193,8 @@ func (res received) checkHead(t *testing.T) {
 func (res received) check(t *testing.T, asked string) {
 	t.Helper()
 	res.checkHead(t)
-	for _, fault := range check(res.body, res.StatusCode, testBase+asked) {
+	_, faults := checkResponse(rdapcheck.Response{URL: testBase + asked, Status: res.StatusCode, Header: res.Header, Body: res.body})
+	for _, fault := range faults {
 		t.Error(fault)
 	}
 }

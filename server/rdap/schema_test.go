@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"rddsd/cache/registry"
 )
 
 // schemas are ICANN's JSON schemas, one for each kind of body.
@@ -29,15 +31,15 @@ func readSchemas(tb testing.TB) schemas {
 	c.DefaultDraft(jsonschema.Draft7)
 	c.AssertFormat()
 	for name, values := range map[string][]string{
-		"eventAction":     eventActions,
-		"linkRelations":   relations,
+		"eventAction":     {"registration", "last changed", "expiration", "transfer", "last update of RDAP database"},
+		"linkRelations":   {"self", "related", "about", "terms-of-service", "glossary", "help"},
 		"mediaTypes":      {"application/rdap+json", "text/html"},
 		"noticeAndRemark": {"object redacted due to authorization", "result set truncated due to excessive load"},
 		"role":            {"registrar", "registrant", "technical", "administrative", "abuse", "reseller"},
 	} {
 		c.RegisterFormat(oneOf(name, func(s string) bool { return slices.Contains(values, s) }))
 	}
-	c.RegisterFormat(oneOf("status", func(s string) bool { return statuses[s] }))
+	c.RegisterFormat(oneOf("status", isStatus))
 	c.RegisterFormat(oneOf("ipv4-validation", func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is4() }))
 	c.RegisterFormat(oneOf("ipv6-validation", func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is6() }))
 	c.RegisterFormat(oneOf("hostname-in-uri", func(s string) bool { return strings.Contains(s, ".") }))
@@ -72,7 +74,7 @@ func readSchemas(tb testing.TB) schemas {
 		return s
 	}
 	byName := map[string]*jsonschema.Schema{}
-	for name := range properties {
+	for _, name := range []string{"version", "kind", "fn", "org", "adr", "tel", "email"} {
 		byName[name] = compile("jcard_categories.json#/definitions/" + name)
 	}
 	return schemas{
@@ -89,6 +91,16 @@ func oneOf(name string, valid func(string) bool) *jsonschema.Format {
 		}
 		return nil
 	}}
+}
+
+// isStatus reports whether s is what RDAP calls a status of EPP, or of a registrar.
+func isStatus(s string) bool {
+	for bit := registry.ClientDeleteProhibited; bit <= registry.TransferPeriod; bit <<= 1 {
+		if bit.RDAP() == s {
+			return true
+		}
+	}
+	return s == "locked"
 }
 
 // dropIDs removes every $id: the name of the file takes its place.

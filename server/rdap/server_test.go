@@ -294,7 +294,7 @@ func TestSeveralBases(t *testing.T) {
 		{"/entity/900001", base["coop"], base["coop"] + "entity/900001", 200},
 		{"/v1/help", base["coop.example"], "", 200},
 		{"/v1/domain/", base["coop.example"], "", 400},
-		{"/v2/help", base["coop"], "", 404},
+		{"/v2/help/me", base["coop"], "", 404},
 	} {
 		res := r.get(t, test.target)
 		if res.StatusCode != test.status {

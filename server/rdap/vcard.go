@@ -1,6 +1,9 @@
 package rdap
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A jCard (RFC 7095) is written property by property between these two; the
 // first one is the version (RFC 7095 §3.3.1.3).
@@ -69,16 +72,65 @@ func isDigits(s string) bool {
 	return true
 }
 
-// appendAddress appends an adr property in its structured form, country name
-// empty and country code as a parameter (RFC 8605 §3.1, check -62101). Post
-// office box and extended address are not carried.
-func appendAddress(dst []byte, street []string, city, sp, pc, cc string) []byte {
-	dst = append(dst, `,["adr",{`...)
-	if len(cc) == 2 && isLetter(cc[0]) && isLetter(cc[1]) {
-		dst = append(dst, `"cc":"`...)
-		dst = append(dst, cc[0]&^0x20, cc[1]&^0x20, '"')
+// appendMail appends an email property. What is no e-mail address leaves it out.
+func appendMail(dst []byte, mail string) []byte {
+	if !isMail(mail) {
+		return dst
 	}
-	dst = append(dst, `},"text",["","",`...)
+	return appendValue(dst, "email", mail)
+}
+
+// isMail reports whether s is an addr-spec of two dot-atoms (RFC 5322 §3.4.1), the second
+// of them a host name with a dot (check -12320).
+func isMail(s string) bool {
+	local, host, ok := strings.Cut(s, "@")
+	if !ok || !strings.Contains(host, ".") {
+		return false
+	}
+	previous := byte('.')
+	for i := 0; i < len(local); i++ {
+		c := local[i]
+		if c == '.' && previous == '.' || !atom[c] {
+			return false
+		}
+		previous = c
+	}
+	if previous == '.' {
+		return false
+	}
+	previous = '.'
+	for i := 0; i < len(host); i++ {
+		c := host[i]
+		switch {
+		case isAlnum(c):
+		case c == '-' && previous != '.', c == '.' && previous != '.' && previous != '-':
+		default:
+			return false
+		}
+		previous = c
+	}
+	return isAlnum(previous)
+}
+
+// atom marks the characters of a dot-atom (RFC 5322 §3.2.3).
+var atom = func() (table [256]bool) {
+	for c := range table {
+		table[c] = isAlnum(byte(c)) || c < 0x80 && strings.IndexByte("!#$%&'*+-/=?^_`{|}~.", byte(c)) >= 0
+	}
+	return table
+}()
+
+// appendAddress appends an adr property in its structured form, country name empty and
+// country code as a parameter, without which there is no address (RFC 8605 §3.1, check
+// -62101). Post office box and extended address are not carried.
+func appendAddress(dst []byte, street []string, city, sp, pc, cc string) []byte {
+	code, ok := country(cc)
+	if !ok {
+		return dst
+	}
+	dst = append(dst, `,["adr",{"cc":"`...)
+	dst = append(dst, code[0], code[1])
+	dst = append(dst, `"},"text",["","",`...)
 	dst = appendStreet(dst, street)
 	for _, part := range [...]string{city, sp, pc} {
 		dst = append(dst, ',')

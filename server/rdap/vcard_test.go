@@ -34,11 +34,25 @@ func TestAddress(t *testing.T) {
 		{"empty lines do not count", []string{"", "b", ""}, "ES", `,["adr",{"cc":"ES"},"text",["","","b","Barcelona","","08001",""]]`},
 		{"no more than three are shown", []string{"a", "", "b", "c", "d"}, "ES", `,["adr",{"cc":"ES"},"text",["","",["a","b","c"],"Barcelona","","08001",""]]`},
 		{"country codes are capitals", nil, "es", `,["adr",{"cc":"ES"},"text",["","","","Barcelona","","08001",""]]`},
-		{"what is no country code is left out", nil, "E1", `,["adr",{},"text",["","","","Barcelona","","08001",""]]`},
-		{"no country is none", nil, "", `,["adr",{},"text",["","","","Barcelona","","08001",""]]`},
+		{"what is no country code leaves it all out", nil, "E1", ``},
+		{"so do codes that no country has", nil, "XK", ``},
+		{"and none", nil, "", ``},
 	} {
 		if got := string(appendAddress(nil, test.street, "Barcelona", "", "08001", test.cc)); got != test.want {
 			t.Errorf("%s: appendAddress(%q, %q) = %s, want %s", test.rule, test.street, test.cc, got, test.want)
+		}
+	}
+}
+
+func TestMail(t *testing.T) {
+	for mail, want := range map[string]bool{
+		"office@example.coop": true, "a.b+c'd@a-b.example.coop": true, "a@b.c": true, "1@2.3": true,
+		"": false, "@": false, "a@": false, "@b.c": false, "a@b": false, "a@.b": false, "a@b.": false, "a@b..c": false, "a@-b.c": false,
+		"a@b-.c": false, "a@b.c-": false, ".a@b.c": false, "a.@b.c": false, "a..b@b.c": false, "a b@b.c": false, "a@b@c.d": false,
+		"\u00e9@b.c": false, "a@\u00e9.c": false, "a<b>@b.c": false, "a@b_c.d": false,
+	} {
+		if got := isMail(mail); got != want {
+			t.Errorf("isMail(%q) = %v, want %v", mail, got, want)
 		}
 	}
 }
