@@ -202,6 +202,7 @@ func newEdge(t testing.TB, path, dir string) *edge {
 		Log:   slog.New(slog.NewTextHandler(e.log, nil)),
 		Clock: feed.Clock{Random: func() float64 { return 0.5 }},
 	}
+	e.source.Large = func() int { return feed.LargeDelta(e.Cache.Current(), e.MemoryLimit) }
 	if dir != "" {
 		disk, err := cache.OpenDisk(dir)
 		if err != nil {

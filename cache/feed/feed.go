@@ -59,7 +59,7 @@ const (
 	ReasonSystem   Reason = "system"   // another database cluster, which counts anew
 	ReasonTimeline Reason = "timeline" // a standby was promoted: commits may be lost
 	ReasonClock    Reason = "clock"    // the registry's clock was set back: what had ended by the clock has not
-	ReasonLarge    Reason = "large"    // a delta named so much that a snapshot is cheaper
+	ReasonLarge    Reason = "large"    // a delta named so much that a snapshot is cheaper, or that it does not fit in memory
 	ReasonStart    Reason = "start"    // no usable copy on disk
 	ReasonUnusable Reason = "unusable" // a delta could not be applied
 	ReasonDamaged  Reason = "damaged"  // the copy on disk is damaged, in both generations

@@ -102,6 +102,41 @@ func TestLargeDeltaIsTakenAsASnapshot(t *testing.T) {
 	})
 }
 
+// A delta that would not fit in the memory that is left is not read: a snapshot
+// brings it. One that fits is applied.
+func TestLargeDeltaThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	const names = 30_000
+	r := newRegistry(t, names)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEdge(t, r.path, "").start()
+		limit := e.settle().Memory() + 8000<<10
+		e.stop()
+		e = newEdge(t, r.path, "")
+		e.MemoryLimit = limit
+		view := e.start().settle()
+		most := feed.LargeDelta(view, e.MemoryLimit)
+		t.Logf("%d names take %d KiB of %d: at most %d changes", names, view.Memory()>>10, limit>>10, most)
+		if all := 2 * names / 5; most >= all || most <= 5000 {
+			t.Fatalf("the limit is %d changes: not memory, but their share of all decides", most)
+		}
+		update := "update domain set expires = expires + 1 where cast(substr(roid, 2) as integer) < %d"
+		r.run(t, fmt.Sprintf(update, most))
+		e.after(2 * time.Second)
+		if s := e.Status(); s.Resyncs[feed.ReasonLarge] != 0 || s.Changes != uint64(most) {
+			t.Errorf("resyncs %v, %d rows by deltas", s.Resyncs, s.Changes)
+		}
+		// What has changed takes memory, too.
+		r.run(t, fmt.Sprintf(update, most))
+		e.after(2 * time.Second)
+		e.same(r.path)
+		if s := e.Status(); s.Resyncs[feed.ReasonLarge] != 1 || s.Changes != uint64(most) || s.MemoryError != "" {
+			t.Errorf("resyncs %v, %d rows by deltas, %s", s.Resyncs, s.Changes, s.MemoryError)
+		}
+		e.stop()
+	})
+}
+
 // What a registry that a program does not understand says is not taken in: what
 // was served goes on.
 func TestNewerContract(t *testing.T) {

@@ -118,7 +118,7 @@ func (l *loop) follow(ctx context.Context) error {
 	}
 	l.connected()
 	l.polled = read.at
-	if len(delta.Changes) > LargeDelta(l.view) {
+	if len(delta.Changes) > LargeDelta(l.view, l.MemoryLimit) {
 		return l.resync(ctx, ReasonLarge)
 	}
 	measure := measureDelta(l.view, delta)
@@ -127,31 +127,6 @@ func (l *loop) follow(ctx context.Context) error {
 		return nil
 	}
 	return l.apply(delta, read)
-}
-
-// A delta of more than one in largeShare of all objects is not applied: a
-// snapshot costs less. The floor keeps small registries from taking one all the
-// time; it is what one statement reads.
-const (
-	largeShare = 5
-	largeFloor = 5000
-)
-
-// LargeDelta returns how many changes a delta to view may have at most; a larger
-// one is not worth reading. view is nil before the first.
-func LargeDelta(view *cache.View) int {
-	if view == nil {
-		return largeFloor
-	}
-	return max(largeFloor, objects(view)/largeShare)
-}
-
-func objects(view *cache.View) int {
-	n := 0
-	for kind := range registry.Kind(registry.Kinds) {
-		n += view.Count(kind)
-	}
-	return n
 }
 
 // next asks the Source for the delta after the served View, until a row of it

@@ -24,9 +24,11 @@ type Registry struct {
 // OpenRegistry returns the configured registry, which it does not touch yet.
 // What is read of it goes to data.
 func OpenRegistry(cfg *config.Config, data *cache.Cache, log *slog.Logger) (*Registry, error) {
+	large := func() int { return feed.LargeDelta(data.Current(), int64(cfg.Data.MemoryLimit)) }
 	if !cfg.UsesPostgres() {
 		path, _ := cfg.SQLite()
 		source := sqlite.Open(path, cfg.Feed.PollInterval)
+		source.Large = large
 		return &Registry{Kind: "sqlite", Source: source, MaxBackoff: sqlite.MaxBackoff, Close: source.Close}, nil
 	}
 	dsn, err := cfg.PostgresDSN()
@@ -37,6 +39,6 @@ func OpenRegistry(cfg *config.Config, data *cache.Cache, log *slog.Logger) (*Reg
 	if err != nil {
 		return nil, err
 	}
-	source.Log, source.Large = log, func() int { return feed.LargeDelta(data.Current()) }
+	source.Log, source.Large = log, large
 	return &Registry{Kind: "postgres", Source: source, Status: source.Status, Close: source.Close}, nil
 }

@@ -269,7 +269,9 @@ func TestOneTransactionOfManyRows(t *testing.T) {
 		n, limit = 1_000_000, 400<<20
 	}
 	r := newRegistry(t, pgtest.Shared(t), n)
-	e := newEdge(t, r, r.DSN("edge1"), "").start()
+	e := newEdge(t, r, r.DSN("edge1"), "")
+	e.MemoryLimit = int64(limit)
+	e.start()
 	e.guard("d0.coop", fmt.Sprintf("d%d.coop", n-1))
 	runtime.GC()
 	var before runtime.MemStats
@@ -283,6 +285,9 @@ func TestOneTransactionOfManyRows(t *testing.T) {
 		t.Errorf("the heap grew by %d MiB, the limit is %d", grown>>20, limit>>20)
 	}
 	e.has(fmt.Sprintf("d%d.coop", n-1), registry.ClientHold)
+	if s := e.Status(); s.MemoryError != "" || s.Resyncs[feed.ReasonLarge] != 1 {
+		t.Errorf("resyncs %v, %s", s.Resyncs, s.MemoryError)
+	}
 	e.equal(r)
 }
 

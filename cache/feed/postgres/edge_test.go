@@ -76,7 +76,7 @@ func newEdge(t testing.TB, r reg, dsn, dir string) *edge {
 		Source: e.hooks, Cache: new(cache.Cache), Log: log, MaxBackoff: time.Second,
 		Clock: feed.Clock{Random: func() float64 { return 0.1 }},
 	}
-	source.Log, source.Large = log, func() int { return feed.LargeDelta(e.Cache.Current()) }
+	source.Log, source.Large = log, func() int { return feed.LargeDelta(e.Cache.Current(), e.MemoryLimit) }
 	if dir != "" {
 		if e.Disk, err = cache.OpenDisk(dir); err != nil {
 			t.Fatal(err)

@@ -23,6 +23,10 @@ import (
 type Source struct {
 	Clock feed.Clock // default the machine's
 
+	// Large returns how many changed objects are so many that a snapshot is
+	// cheaper; nil: five million. They are not read then.
+	Large func() int
+
 	path     string
 	interval time.Duration
 
@@ -140,7 +144,10 @@ func (s *Source) next(ctx context.Context, at cache.Position, due func(clock reg
 			return err
 		}
 		delta.To, delta.AsOf, delta.Noticed = now.position, now.clock, noticed
-		var keys contract.Keys
+		keys := contract.Keys{}
+		if s.Large != nil {
+			keys.Limit = s.Large()
+		}
 		for _, key := range due(now.clock) {
 			if err := keys.Add(key); err != nil {
 				return err
