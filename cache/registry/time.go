@@ -34,47 +34,49 @@ func (t Time) Append(dst []byte) []byte {
 	if rest < 0 {
 		days, rest = days-1, rest+86400
 	}
-	year, month, day := civil(days)
-	dst = append(dst, byte('0'+year/1000%10), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10), '-')
-	dst = append2(dst, month)
-	dst = append(dst, '-')
-	dst = append2(dst, day)
-	dst = append(dst, 'T')
-	dst = append2(dst, int(rest/3600))
-	dst = append(dst, ':')
-	dst = append2(dst, int(rest/60%60))
-	dst = append(dst, ':')
-	dst = append2(dst, int(rest%60))
-	return append(dst, 'Z')
+	year, month, day := civil(uint32(days + civilDays))
+	clock := uint32(rest)
+	minutes := clock / 60
+	hours := minutes / 60
+	dst = append(dst, "YYYY-MM-DDThh:mm:ssZ"...)
+	b := dst[len(dst)-len("YYYY-MM-DDThh:mm:ssZ"):]
+	put2(b[0:], year/100)
+	put2(b[2:], year%100)
+	put2(b[5:], month)
+	put2(b[8:], day)
+	put2(b[11:], hours)
+	put2(b[14:], minutes-60*hours)
+	put2(b[17:], clock-60*minutes)
+	return dst
 }
 
 // String returns what Append appends.
 func (t Time) String() string { return string(t.Append(nil)) }
 
-func append2(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+// put2 writes the two digits of n, 0 to 99.
+func put2(b []byte, n uint32) {
+	tens := n / 10
+	b[0], b[1] = byte('0'+tens), byte('0'+n-10*tens)
+}
 
-// civil turns days since 1970-01-01 into a date of the Gregorian calendar, by
-// the arithmetic of an era of 400 years that begins on 1 March. It is four
-// times quicker than time.Time.AppendFormat (BenchmarkTimeAppend), and an
-// answer holds three to five dates.
-func civil(days int64) (year, month, day int) {
-	z := days + 719468
-	era := z / 146097
-	if z < 0 {
-		era = (z - 146096) / 146097
-	}
-	doe := z - era*146097
-	yoe := (doe - doe/1460 + doe/36524 - doe/146096) / 365
-	doy := doe - (365*yoe + yoe/4 - yoe/100)
-	mp := (5*doy + 2) / 153
-	day = int(doy - (153*mp+2)/5 + 1)
-	month = int(mp + 3)
-	if mp >= 10 {
-		month = int(mp - 9)
-	}
-	year = int(yoe + era*400)
-	if month <= 2 {
-		year++
+// civilDays are the days from 0000-03-01 to 1970-01-01.
+const civilDays = 719468
+
+// civil turns days since 0000-03-01 into a date of the Gregorian calendar, whose years
+// begin on 1 March here, so that a leap day is the last of its year: by the
+// multiplications of Neri and Schneider (Euclidean affine functions, 2022). An answer
+// holds three to five dates; package time takes four times as long to append one
+// (BenchmarkTimeAppend).
+func civil(days uint32) (year, month, day uint32) {
+	const daysIn400Years = 146097
+	n := 4*days + 3
+	century, ofCentury := n/daysIn400Years, n%daysIn400Years|3
+	product := 2939745 * uint64(ofCentury)  // its upper half is ofCentury/1461, the year of the century
+	ofYear := uint32(product) / 2939745 / 4 // the day of that year, from 0
+	m := 2141*ofYear + 197913               // months of 30.6 days, March is 3, in units of 2^-16
+	year, month, day = 100*century+uint32(product>>32), m>>16, m&0xffff/2141+1
+	if ofYear >= 306 { // January and February
+		return year + 1, month - 12, day
 	}
 	return year, month, day
 }

@@ -45,6 +45,26 @@ func TestTimeAppendAtTheEdges(t *testing.T) {
 	}
 }
 
+// TestCivilKnowsEveryDay counts the days of all years that the contract allows.
+func TestCivilKnowsEveryDay(t *testing.T) {
+	days := uint32(civilDays)
+	for year := uint32(1970); year <= 9999; year++ {
+		lengths := [...]uint32{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+		if year%4 == 0 && year%100 != 0 || year%400 == 0 {
+			lengths[1] = 29
+		}
+		for i, length := range lengths {
+			for day := uint32(1); day <= length; day++ {
+				y, m, d := civil(days)
+				if y != year || m != uint32(i)+1 || d != day {
+					t.Fatalf("day %d is %d-%d-%d, want %d-%d-%d", days, y, m, d, year, i+1, day)
+				}
+				days++
+			}
+		}
+	}
+}
+
 func TestTimeOf(t *testing.T) {
 	if got := TimeOf(time.Time{}); got != 0 {
 		t.Errorf("TimeOf(zero time) = %d, want 0", got)
