@@ -250,6 +250,7 @@ func checkTLDs(c *Config, report func(path, problem string)) {
 			report(at("port43"), fmt.Sprintf("%q is not a host name; write the name of the WHOIS server alone, such as \"whois.nic.example\"", t.Port43.Host))
 		}
 	}
+	checkHosts(c, report)
 }
 
 // checkURL reports a URL that clients could not follow, or to which no path

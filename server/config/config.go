@@ -117,6 +117,7 @@ type RateLimit struct {
 type TLD struct {
 	Name         string                `toml:"name"`          // A-label
 	BaseURL      string                `toml:"base_url"`      // of RDAP; default that of RDAP
+	Hosts        []string              `toml:"hosts"`         // names of this server that stand for base_url, beside the one in it
 	Profile      lookup.Profile        `toml:"whois_profile"` // default that of WHOIS
 	ContactModel registry.ContactModel `toml:"contact_model"` // default what the registry says
 	Port43       Port43                `toml:"port43"`        // default on, and not told
@@ -237,7 +238,7 @@ func (c *Config) Policy(tld string) lookup.Policy {
 		}
 	}
 	return lookup.Policy{
-		TLD: t.Name, Profile: t.Profile, BaseURL: t.BaseURL, Port43: t.Port43.Host, Port43Off: t.Port43.Off, TermsURL: t.TermsURL, HelpURL: t.HelpURL,
+		TLD: t.Name, Profile: t.Profile, BaseURL: t.BaseURL, Hosts: t.Hosts, Port43: t.Port43.Host, Port43Off: t.Port43.Off, TermsURL: t.TermsURL, HelpURL: t.HelpURL,
 		Disclaimer: t.Disclaimer, Complaint: t.Complaint, StatusHelp: t.StatusHelp, Redaction: c.WHOIS.Redaction, Contacts: c.WHOIS.Contacts, ContactModel: t.ContactModel, HideReserved: t.HideReserved,
 	}
 }

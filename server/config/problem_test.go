@@ -64,12 +64,22 @@ func TestProblems(t *testing.T) {
 			[]string{`rddsd.toml:2:1: [log]: unknown key "colour"; there are format, level`},
 		},
 		{
-			"keys of a later release", "[registry]\nsqlite = \"x\"\nnats = \"y\"\n[web]\nlisten = []\n[rdap]\nredirect = []\n[[tld]]\nname = \"example\"\nsearches = true\nhosts = []\n",
+			"keys of a later release", "[registry]\nsqlite = \"x\"\nnats = \"y\"\n[web]\nlisten = []\n[rdap]\nredirect = []\n[[tld]]\nname = \"example\"\nsearches = true\n",
 			[]string{
 				`rddsd.toml:3:1: [registry]: unknown key "nats"; it comes with a later release`,
 				`rddsd.toml:4:2: unknown table "web"; it comes with a later release`,
 				`rddsd.toml:10:1: [[tld]]: unknown key "searches"; it comes with a later release`,
-				`rddsd.toml:11:1: [[tld]]: unknown key "hosts"; it comes with a later release`,
+			},
+		},
+		{
+			"hosts that are none, or stand for two TLDs",
+			"[[tld]]\nname = \"example\"\nbase_url = \"https://rdap.nic.example/\"\nhosts = [\"RDAP.nic.example\", \"rdap.nic.example:443\", \"rdap\"]\n" +
+				"[[tld]]\nname = \"test\"\nbase_url = \"https://rdap.nic.test/\"\nhosts = [\"rdap.nic.example\", \"rdap2.nic.test\"]\n" +
+				"[[tld]]\nname = \"invalid\"\nbase_url = \"https://rdap.nic.invalid/\"\nhosts = [\"rdap2.nic.test\"]\n",
+			[]string{
+				`rddsd.toml:4:1: [[tld]] hosts: "RDAP.nic.example" is not the name of a host; write lower-case letters, and an IDN as its A-label, without a port, such as "rdap.nic.example"`,
+				`rddsd.toml:8:1: [[tld]] hosts: "rdap.nic.example" with the path / stands for "example" already; give each TLD a host or a path of its own`,
+				`rddsd.toml:12:1: [[tld]] hosts: "rdap2.nic.test" with the path / stands for "test" already; give each TLD a host or a path of its own`,
 			},
 		},
 		{

@@ -21,6 +21,7 @@ type Policy struct {
 	TLD          string                // A-label
 	Profile      Profile               // of WHOIS answers
 	BaseURL      string                // of RDAP; absolute, ends with a slash
+	Hosts        []string              // host names under which RDAP is asked, in lower case, beside that in BaseURL
 	Port43       string                // host name of the WHOIS server as RDAP tells it; "" = not told
 	Port43Off    bool                  // WHOIS does not answer for the TLD
 	Contacts     bool                  // WHOIS answers for contacts (whois.md §2.7); the same in every policy

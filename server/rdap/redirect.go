@@ -17,7 +17,7 @@ func (s *Server) redirect(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	head := &ctx.Request.Header
 	target := originForm(head.RequestURI())
 	path, rawQuery, _ := bytes.Cut(target, questionMark)
-	base := s.basesOf(s.Cache.Current()).hosted(head.Host())
+	base := s.basesOf(s.Cache.Current()).hosted(askedHost(head))
 	switch {
 	case c.crowded():
 		s.refuseCrowded(ctx, c, x, request{client: c.client, base: base})

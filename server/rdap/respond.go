@@ -94,7 +94,7 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange, now tim
 	head, view := &ctx.Request.Header, s.Cache.Current()
 	target := originForm(head.RequestURI())
 	path, rawQuery, _ := bytes.Cut(target, questionMark)
-	base, found := s.basesOf(view).match(path)
+	base, found := s.basesOf(view).match(askedHost(head), path)
 	r := request{client: c.client, base: base}
 	if c.proxied {
 		r.client = s.Limiter.Client(s.Proxies.client(head, c.client.Addr))
@@ -247,6 +247,18 @@ func originForm(target []byte) []byte {
 	return []byte{'/'}
 }
 
+// askedHost returns the host that a request asks, which may come with a port: that in a
+// target which is a whole URL, or else that in Host (RFC 9112 §3.2.2).
+func askedHost(head *fasthttp.RequestHeader) []byte {
+	if _, rest, whole := bytes.Cut(head.RequestURI(), []byte("://")); whole && head.RequestURI()[0] != '/' {
+		if i := bytes.IndexAny(rest, "/?"); i >= 0 {
+			return rest[:i]
+		}
+		return rest
+	}
+	return head.Host()
+}
+
 // unparsed returns how the error of ParsePath is answered.
 func unparsed(err error) failure {
 	f := failure{status: http.StatusBadRequest, class: lookup.Invalid}
@@ -283,7 +295,7 @@ func (s *Server) count(class lookup.Class, client ratelimit.Client) {
 
 // nowhere returns the request of c when its target is not known.
 func (s *Server) nowhere(c *conn) request {
-	base, _ := s.basesOf(s.Cache.Current()).match(nil)
+	base, _ := s.basesOf(s.Cache.Current()).match(nil, nil)
 	return request{client: c.client, base: base}
 }
 
