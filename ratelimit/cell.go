@@ -106,12 +106,26 @@ type instant struct {
 	nanos uint64
 }
 
-func loadAt(nanos uint64) instant {
-	return instant{ticks{nanos / uint64(loadFast), nanos / uint64(loadSlow)}, ticks{farLoadFast, farLoadSlow}, nanos}
+func loadAt(nanos uint64) (now instant) {
+	now.loadAt(nanos)
+	return now
 }
 
-func dataAt(nanos uint64) instant {
-	return instant{ticks{nanos / uint64(dataFast), nanos / uint64(dataSlow)}, ticks{farDataFast, farDataSlow}, nanos}
+func dataAt(nanos uint64) (now instant) {
+	now.dataAt(nanos)
+	return now
+}
+
+// loadAt and dataAt set now in place: a value that has just been written word by word
+// and is then copied whole makes the processor wait for its stores, 10 ns each.
+func (now *instant) loadAt(nanos uint64) {
+	now.fast, now.slow = nanos/uint64(loadFast), nanos/uint64(loadSlow)
+	now.far.fast, now.far.slow, now.nanos = farLoadFast, farLoadSlow, nanos
+}
+
+func (now *instant) dataAt(nanos uint64) {
+	now.fast, now.slow = nanos/uint64(dataFast), nanos/uint64(dataSlow)
+	now.far.fast, now.far.slow, now.nanos = farDataFast, farDataSlow, nanos
 }
 
 // held returns what the account in word holds at now.

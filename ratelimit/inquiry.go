@@ -15,6 +15,18 @@ type inquiry struct {
 	id       uint64          // of client and object, as repeats know it
 }
 
+// judge is Decide whatever the mode: it reports whether the answer may be shown in
+// full, and otherwise sets d.
+func (q *inquiry) judge(now time.Time, d *Decision) (full bool) {
+	if q.client.network != nil {
+		*d = q.client.network.decide(now, q.act)
+		return d.Verdict == Full
+	}
+	q.accountsOf(q.client.Addr, q.settings, &q.accounts)
+	q.fetch()
+	return q.load(d) && q.learn(d)
+}
+
 // fetch reads once from all memory that the inquiry will need. The reads do not wait
 // for each other, as those between two charges would: a cold client costs the time
 // of one miss of the processor's cache instead of six.
@@ -37,9 +49,12 @@ func (q *inquiry) fetch() {
 	}
 }
 
-// load charges one query to the load limits of each tier.
-func (q *inquiry) load() Decision {
-	now, s := loadAt(q.nanos), q.settings
+// load charges one query to the load limits of each tier, and reports whether all
+// had room; if not, d says which refuses.
+func (q *inquiry) load(d *Decision) bool {
+	var now instant
+	now.loadAt(q.nanos)
+	s := q.settings
 	for i := range q.accounts.n {
 		account := &q.accounts.list[i]
 		price, bound := s.loadPrice[account.tier], s.loadBound[account.tier]
@@ -49,13 +64,13 @@ func (q *inquiry) load() Decision {
 			q.counts.crowded.Add(1)
 		}
 		if !ok {
-			d := Decision{Verdict: Refuse, Network: networkOf(q.client.Addr, account.tier)}
+			d.Verdict, d.Network = Refuse, networkOf(q.client.Addr, account.tier)
 			d.hammering = q.act && q.hammered(&q.accounts, &now, s)
 			d.Cause, d.RetryIn = wait(held, price, bound, &now)
-			return d
+			return false
 		}
 	}
-	return Decision{}
+	return true
 }
 
 // wait returns how long it is from now until price fits an account of load that
@@ -76,37 +91,39 @@ func wait(held, price, bound ticks, now *instant) (Cause, time.Duration) {
 	return Second, max(fast, slow)
 }
 
-// learn charges what ask teaches to the budgets of each tier and to the zone guard.
-func (q *inquiry) learn() Decision {
-	now, s, ask := dataAt(q.nanos), q.settings, &q.ask
+// learn charges what ask teaches to the budgets of each tier and to the zone guard,
+// and reports whether it may be shown; if not, d says why it is degraded.
+func (q *inquiry) learn(d *Decision) bool {
+	var now instant
+	now.dataAt(q.nanos)
+	s, ask := q.settings, &q.ask
 	first := &q.accounts.list[0]
 	if ask.Shows == Nothing {
-		q.try(first, &now, s.miss[first.tier], budgetBound)
-		return Decision{}
+		q.try(0, &now, s.miss[first.tier], budgetBound)
+		return true
 	}
 	if ask.Bodiless || q.repeats.known(q.id, q.nanos, q.act) {
-		q.try(first, &now, s.repeat[first.tier], budgetBound)
-		return Decision{}
+		q.try(0, &now, s.repeat[first.tier], budgetBound)
+		return true
 	}
 	if ask.Canary && q.act {
 		q.canary(&q.accounts, &now, q.client.Network())
 	}
 	if ask.Shows == Contact {
-		return q.contact(&now)
+		return q.contact(&now, d)
 	}
 	for i := range q.accounts.n {
-		account := &q.accounts.list[i]
-		q.try(account, &now, times(s.object[account.tier], uint64(max(ask.Count, 1))), budgetBound)
+		q.try(i, &now, times(s.object[q.accounts.list[i].tier], uint64(max(ask.Count, 1))), budgetBound)
 	}
 	if q.act {
 		q.repeats.add(q.id, q.nanos)
 	}
-	return Decision{}
+	return true
 }
 
 // contact decides about objects with contact values that the client does not know:
 // what the guard and all tiers let through.
-func (q *inquiry) contact(now *instant) Decision {
+func (q *inquiry) contact(now *instant, d *Decision) bool {
 	z, count := q.zone(q.ask.TLD), max(q.ask.Count, 1)
 	asked := q.demands.ask(q.accounts.site, q.nanos, count, q.act)
 	gift, given := 0, false // and not charged to the guard
@@ -114,32 +131,34 @@ func (q *inquiry) contact(now *instant) Decision {
 		gift, given = q.free.next(q.accounts.site, q.nanos, q.freeObjects())
 	}
 	if !given && !z.reaches(int64(q.nanos), asked) {
-		return Decision{Verdict: Degrade, Cause: Guard}
+		d.Verdict, d.Cause = Degrade, Guard
+		return false
 	}
 	prices := z.prices.Load()
 	for i := range q.accounts.n {
 		account := &q.accounts.list[i]
 		price := times(prices.of[account.tier], uint64(count))
-		ok, held := q.try(account, now, price, budgetBound)
+		ok, held := q.try(i, now, price, budgetBound)
 		if ok {
 			continue
 		}
-		d := Decision{Verdict: Degrade, Cause: Month, Network: networkOf(q.client.Addr, account.tier)}
+		d.Verdict, d.Cause, d.Network = Degrade, Month, networkOf(q.client.Addr, account.tier)
 		if held.fast+price.fast > budgetBound.fast {
 			d.Cause = Day
 		}
-		return d
+		return false
 	}
 	if given && q.act {
 		given = q.free.claim(q.accounts.site, q.nanos, gift)
 	}
 	if !given && !z.charge(int64(q.nanos), count, q.act) {
-		return Decision{Verdict: Degrade, Cause: Guard}
+		d.Verdict, d.Cause = Degrade, Guard
+		return false
 	}
 	if q.act {
 		q.repeats.add(q.id, q.nanos)
 	}
-	return Decision{}
+	return true
 }
 
 // freeObjects is how many objects each source has free now: none for a day after
@@ -151,9 +170,9 @@ func (q *inquiry) freeObjects() int {
 	return q.settings.config.Free
 }
 
-// try charges a budget of account, if price fits.
-func (q *inquiry) try(account *account, now *instant, price, bound ticks) (ok bool, held ticks) {
-	ok, held, crowded := charge(q.line(account.hash).data[:], account.hash, now, price, bound, q.act)
+// try charges a budget of the i-th account, if price fits.
+func (q *inquiry) try(i int, now *instant, price, bound ticks) (ok bool, held ticks) {
+	ok, held, crowded := charge(q.lines[i].data[:], q.accounts.list[i].hash, now, price, bound, q.act)
 	if crowded && q.act {
 		q.counts.crowded.Add(1)
 	}

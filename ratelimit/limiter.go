@@ -132,9 +132,13 @@ func (l *Limiter) Decide(client Client, ask Ask, now time.Time) Decision {
 	if s.config.Mode == Off || client.Audience == Probe {
 		return Decision{}
 	}
-	d := l.judge(client, ask, s, now, true)
-	if d.Verdict == Full {
-		return d
+	var d Decision
+	var q inquiry
+	q.Limiter, q.settings, q.nanos, q.act, q.ask = l, s, l.nanos(now), true, ask
+	// Field by field, as it came in registers (instant.loadAt).
+	q.client.Addr, q.client.Audience, q.client.network = client.Addr, client.Audience, client.network
+	if q.judge(now, &d) {
+		return Decision{}
 	}
 	return l.settle(client, d, s, now)
 }
@@ -145,21 +149,10 @@ func (l *Limiter) Try(client Client, ask Ask, now time.Time) Decision {
 	if client.Audience == Probe {
 		return Decision{}
 	}
-	return l.judge(client, ask, l.settings.Load(), now, false)
-}
-
-// judge is Decide whatever the mode. Without act it only finds out.
-func (l *Limiter) judge(client Client, ask Ask, s *settings, now time.Time, act bool) Decision {
-	if client.network != nil {
-		return client.network.decide(now, act)
-	}
-	q := inquiry{Limiter: l, settings: s, client: client, ask: ask, nanos: l.nanos(now), act: act}
-	l.accountsOf(client.Addr, s, &q.accounts)
-	q.fetch()
-	if d := q.load(); d.Verdict != Full {
-		return d
-	}
-	return q.learn()
+	var d Decision
+	q := inquiry{Limiter: l, settings: l.settings.Load(), client: client, ask: ask, nanos: l.nanos(now)}
+	q.judge(now, &d)
+	return d
 }
 
 // settle counts a decision that is not in full, and returns what comes of it in
