@@ -44,7 +44,7 @@ func appendDomain(dst []byte, a *lookup.Answer, url []byte, site *site) (_ []byt
 	}
 	m.end = len(dst)
 	m.sum = site.sum ^ bits.RotateLeft64(sponsor.sum, 32) ^ w.number()
-	dst = appendRedacted(dst, w)
+	dst = append(dst, site.redacted(w)...)
 	return append(dst, '}'), m
 }
 
@@ -92,22 +92,28 @@ func appendStatuses(dst []byte, s registry.Status) []byte {
 
 func appendDomainEvents(dst []byte, d *registry.Domain, asOf registry.Time) (_ []byte, stamp int) {
 	dst = append(dst, `,"events":[`...)
-	dst = appendEvent(dst, "registration", d.Created)
-	dst = appendEvent(dst, "expiration", d.Expires)
-	dst = appendEvent(dst, "last changed", d.Updated)
-	dst = appendEvent(dst, "transfer", d.Transferred)
+	dst = appendEvent(dst, registration, d.Created)
+	dst = appendEvent(dst, expiration, d.Expires)
+	dst = appendEvent(dst, lastChanged, d.Updated)
+	dst = appendEvent(dst, transfer, d.Transferred)
 	dst, stamp = appendLastUpdate(dst, asOf)
 	return append(dst, ']'), stamp
 }
 
+// Events, up to their dates.
+const (
+	registration = `{"eventAction":"registration","eventDate":"`
+	expiration   = `{"eventAction":"expiration","eventDate":"`
+	lastChanged  = `{"eventAction":"last changed","eventDate":"`
+	transfer     = `{"eventAction":"transfer","eventDate":"`
+)
+
 // appendEvent appends an event and a comma, or nothing if it did not happen.
-func appendEvent(dst []byte, action string, at registry.Time) []byte {
+func appendEvent(dst []byte, event string, at registry.Time) []byte {
 	if at == 0 {
 		return dst
 	}
-	dst = append(dst, `{"eventAction":"`...)
-	dst = append(dst, action...)
-	dst = append(dst, `","eventDate":"`...)
+	dst = append(dst, event...)
 	dst = at.Append(dst)
 	return append(dst, `"},`...)
 }

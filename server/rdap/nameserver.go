@@ -83,8 +83,8 @@ func appendList(dst []byte, name string, list []string) []byte {
 }
 
 func appendHostEvents(dst []byte, h *lookup.Host) []byte {
-	dst = appendEvent(dst, "registration", h.Created)
-	return appendEvent(dst, "last changed", h.Updated)
+	dst = appendEvent(dst, registration, h.Created)
+	return appendEvent(dst, lastChanged, h.Updated)
 }
 
 func appendHostEntities(dst []byte, h *lookup.Host, base string) []byte {

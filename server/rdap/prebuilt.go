@@ -39,6 +39,20 @@ type site struct {
 	base     string   // the base URL as it stands inside a JSON string
 	sum      uint64   // hash of all that a domain's body has of them
 	sponsors [accredited + others]atomic.Pointer[sponsor]
+	members  [patterns]atomic.Pointer[member]
+}
+
+// patterns is how many members "redacted" have room under a policy. A registry has few:
+// one for each set of elements that its registrars' customers withhold.
+const (
+	patternBits = 8
+	patterns    = 1 << patternBits
+)
+
+// member is the member "redacted" of the bodies that withhold alike.
+type member struct {
+	of   withheld
+	text []byte
 }
 
 // parts are what stands before, between and behind the places where a body repeats the
@@ -118,4 +132,16 @@ func (s *site) sponsor(r *registry.Registrar) *sponsor {
 	one.sum = xxhash.Sum64(one.entity)
 	slot.Store(one)
 	return one
+}
+
+// redacted returns the member "redacted" of bodies that withhold w, empty if there is
+// none. Those of one place take turns.
+func (s *site) redacted(w withheld) []byte {
+	slot := &s.members[w.number()*0x9e3779b97f4a7c15>>(64-patternBits)]
+	if one := slot.Load(); one != nil && one.of == w {
+		return one.text
+	}
+	one := &member{of: w, text: appendRedacted(nil, w)}
+	slot.Store(one)
+	return one.text
 }
