@@ -126,7 +126,7 @@ type TLD struct {
 	StatusHelp   string                `toml:"status_help"`   // line of WHOIS on status codes; "" = that of the profile
 	TermsURL     string                `toml:"terms_url"`     // default BaseURL + "help"
 	HelpURL      string                `toml:"help_url"`      // default BaseURL + "help"
-	HideReserved bool                  `toml:"hide_reserved"` // WHOIS answers reserved names as not found
+	HideReserved bool                  `toml:"hide_reserved"` // answers reserved names as not found
 }
 
 // Port43 is what the WHOIS service is to a TLD.
