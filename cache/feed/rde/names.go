@@ -41,14 +41,19 @@ type names struct {
 	tx     *sql.Tx
 	insert *sql.Stmt
 	find   *sql.Stmt
+	key    []byte            // that is looked for
+	found  map[string]string // what was found lately: few hosts serve most domains
 }
+
+// maxFound is how many of what was found are kept: some 15 MB.
+const maxFound = 100_000
 
 func openNames(dir string) (*names, error) {
 	file, err := os.CreateTemp(dir, ".deposit-names-*")
 	if err != nil {
 		return nil, err
 	}
-	n := &names{path: file.Name()}
+	n := &names{path: file.Name(), found: map[string]string{}}
 	if err := errors.Join(file.Close(), n.open()); err != nil {
 		n.close()
 		return nil, fmt.Errorf("open a temporary database: %w", err)
@@ -57,9 +62,10 @@ func openNames(dir string) (*names, error) {
 }
 
 func (n *names) open() error {
-	// It is thrown away after a crash, so nothing is waited for.
+	// It is thrown away after a crash, so nothing is waited for. Nobody else has it
+	// open: locks, taken anew for each search, would cost more than the search.
 	uri := url.URL{Scheme: "file", Opaque: (&url.URL{Path: n.path}).EscapedPath(), RawQuery: url.Values{
-		"_pragma": {"journal_mode(off)", "synchronous(off)", "cache_size(-16000)"},
+		"_pragma": {"journal_mode(off)", "synchronous(off)", "locking_mode(exclusive)", "cache_size(-16000)"},
 	}.Encode()}
 	db, err := sql.Open("sqlite", uri.String())
 	if err != nil {
@@ -100,12 +106,23 @@ var errNotHeld = errors.New("it is not in the deposit")
 
 // roid returns errNotHeld for a name that was not added.
 func (n *names) roid(kind registry.Kind, name []byte) (string, error) {
+	n.key = append(append(n.key[:0], byte(kind)), name...)
+	if roid, ok := n.found[string(n.key)]; ok {
+		return roid, nil
+	}
 	var roid string
 	err := n.find.QueryRow(int(kind), name).Scan(&roid)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", errNotHeld
 	}
-	return roid, err
+	if err != nil {
+		return "", err
+	}
+	if len(n.found) >= maxFound {
+		clear(n.found)
+	}
+	n.found[string(n.key)] = roid
+	return roid, nil
 }
 
 func (n *names) close() {
