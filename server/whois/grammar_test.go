@@ -141,6 +141,21 @@ var (
 	}
 )
 
+// contactRecord is §2.7: of its fields those that a contact has, an e-mail address
+// that is withheld as any other value.
+var contactRecord = []field{
+	{"Registry Contact ID", 1, 1, either(roidForm.MatchString, withheld)},
+	{"Contact Name", 0, 1, isText},
+	{"Contact Organization", 0, 1, isText},
+	{"Contact Street", 0, 3, isText},
+	{"Contact City", 0, 1, isText},
+	{"Contact State/Province", 0, 1, isText},
+	{"Contact Postal Code", 0, 1, either(isPostal, withheld)},
+	{"Contact Country", 0, 1, country.MatchString},
+	{"Contact Phone", 0, 1, either(phoneForm.MatchString, withheld)},
+	{"Contact Email", 0, 1, either(emailForm.MatchString, withheld)},
+}
+
 // forbiddenRunes part lines, mark bytes, or turn the direction of a line.
 const forbiddenRunes = "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
 

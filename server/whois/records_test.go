@@ -1,6 +1,8 @@
 package whois
 
 import (
+	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -12,8 +14,19 @@ import (
 
 	"rddsd/cache/cachetest"
 	"rddsd/cache/registry"
+	"rddsd/ratelimit"
 	"rddsd/server/lookup"
 )
+
+var long = flag.Bool("long", false, "check 100,000 generated records")
+
+// records is how many generated records the grammar is checked over.
+func records() int {
+	if *long {
+		return 100_000
+	}
+	return someRecords
+}
 
 // dealer deals objects that a registry could publish, by the forms that EPP
 // gives their fields, with texts as awkward as EPP lets them be. It remembers
@@ -104,7 +117,7 @@ func (d *dealer) registrar() *registry.Registrar {
 		ClID: d.token(), IANA: 1 + d.IntN(9999999), Name: d.text(), Status: "ok",
 		URL: d.pick("https://", "http://") + d.token() + ".example/", WhoisServer: d.pick("", "whois."+d.token()+".example", "http://x.example/"),
 		AbuseEmail: d.email(), AbusePhone: d.phone(),
-		Street: append(d.some(2, d.maybe), d.text()), City: d.text(), SP: d.maybe(), PC: d.pick("", "OX1 1AA", "1&2; 34"), CC: d.pick("GB", "SE", "MX"),
+		Street: append(d.some(2, d.maybe), d.text()), City: d.text(), SP: d.maybe(), PC: d.pick("", "OX1 1AA", "1&2; 34"), CC: d.pick("GB", "se", "MX"),
 		Voice: d.phone(), VoiceExt: d.pick("", "12"), Fax: d.pick("", d.phone()), FaxExt: d.pick("", "34"), Email: d.email(),
 		AdminFN: d.token(), AdminEmail: d.email(), TechFN: d.token(), TechEmail: d.email(),
 	}
@@ -115,7 +128,7 @@ func (d *dealer) registrar() *registry.Registrar {
 func (d *dealer) contact() registry.Contact {
 	c := registry.Contact{
 		ROID: d.roid('C'), Registrar: d.token(), Handle: d.token(), Name: d.maybe(), Org: d.maybe(), Street: d.some(4, d.maybe), City: d.maybe(),
-		SP: d.maybe(), PC: d.pick("", "OX1 1AA", "&amp;"), CC: d.pick("GB", "SE", "MX"),
+		SP: d.maybe(), PC: d.pick("", "&amp;", d.token()), CC: d.pick("GB", "se", "MX"),
 		Voice: d.pick("", d.phone()), VoiceExt: d.pick("", "12"), Fax: d.pick("", d.phone()), FaxExt: d.pick("", "34"),
 		Email: d.pick("", " ", d.email()),
 	}
@@ -184,7 +197,7 @@ func TestGrammar(t *testing.T) {
 	young := policy("coop")
 	d := &dealer{Rand: rand.New(rand.NewPCG(1, 2))}
 	var out []byte
-	for i := range records {
+	for i := range records() {
 		p, profile := &young, 2024
 		if i%2 == 1 {
 			p, profile = &old, 2017
@@ -219,18 +232,20 @@ func TestGrammar(t *testing.T) {
 	}
 }
 
-func TestGrammarOfNameserversAndRegistrars(t *testing.T) {
+// TestGrammarOfOtherRecords is A-02 for what is no domain.
+func TestGrammarOfOtherRecords(t *testing.T) {
 	p := policy("coop")
 	d := &dealer{Rand: rand.New(rand.NewPCG(3, 4))}
 	var out []byte
-	for i := range records / 10 {
+	for i := range records() / 10 {
 		a := &lookup.Answer{Policy: &p, Object: lookup.Registrar, AsOf: d.moment(), Registrar: d.registrar()}
 		out = AppendAnswer(out[:0], a)
 		if n, err := checkRecordsAnswer(string(out), registrarRecord); err != nil || n != 1 {
 			t.Fatalf("registrar %d: %d records, %v\n%s", i, n, err, out)
 		}
 
-		a = &lookup.Answer{Policy: &p, Object: lookup.Nameservers, Name: "192.0.2.1", AsOf: d.moment()}
+		hosts := &lookup.Answer{Policy: &p, Object: lookup.Nameservers, Name: "192.0.2.1", AsOf: d.moment()}
+		a = hosts
 		for range 1 + d.IntN(5) {
 			a.Hosts = append(a.Hosts, lookup.Host{Nameserver: registry.Nameserver{Name: d.host()}, Registrar: d.registrar()})
 		}
@@ -239,6 +254,13 @@ func TestGrammarOfNameserversAndRegistrars(t *testing.T) {
 			t.Fatalf("name servers %d: %d records of %d, %v\n%s", i, n, len(a.Hosts), err, out)
 		}
 
+		a = &lookup.Answer{Policy: &p, Object: lookup.Contact, AsOf: d.moment(), HasRegistrant: true, Registrant: d.contact()}
+		out = AppendAnswer(out[:0], a)
+		if n, err := checkRecordsAnswer(string(out), contactRecord); err != nil || n != 1 {
+			t.Fatalf("contact %d: %d records, %v\n%s", i, n, err, out)
+		}
+
+		a = hosts
 		a.Object, a.Hosts = lookup.Nameserver, a.Hosts[:1]
 		a.Hosts[0].V4, a.Hosts[0].V6 = d.some(3, func() string { return "192.0.2.1" }), d.some(3, func() string { return "2001:db8::1" })
 		out = AppendAnswer(out[:0], a)
@@ -249,44 +271,61 @@ func TestGrammarOfNameserversAndRegistrars(t *testing.T) {
 }
 
 // TestNothingWithheldIsShown is A-08: no value behind a withheld mark is in an
-// answer, and none of a contact but state and country in a degraded one.
+// answer, and none of a contact but state and country in a degraded one; of a name
+// and of a contact, in both profiles.
 func TestNothingWithheldIsShown(t *testing.T) {
-	p := policy("coop")
+	old := policy("coop")
+	old.Profile = lookup.Profile2017
+	young := policy("coop")
 	d := &dealer{Rand: rand.New(rand.NewPCG(5, 6))}
 	var out []byte
-	for i := range records / 4 {
-		a := d.domainAnswer(&p)
-		a.Ask.Shows = 2
-		contacts := []registry.Contact{a.Registrant, a.Tech}
-		out = AppendAnswer(out[:0], a)
-		for _, c := range contacts {
-			for element, tokens := range secrets(&c) {
-				if c.Redacted&element == 0 {
-					continue
-				}
-				for _, token := range tokens {
-					if strings.Contains(string(out), token) {
-						t.Fatalf("record %d shows %q, which is withheld (%v)\n%s", i, token, element.Names(), out)
+	for i := range records() / 4 {
+		p, profile := &young, 2024
+		if i%2 == 1 {
+			p, profile = &old, 2017
+		}
+		a := d.domainAnswer(p)
+		alone := &lookup.Answer{Policy: p, Object: lookup.Contact, HasRegistrant: true, Registrant: d.contact()}
+		for _, a := range []*lookup.Answer{a, alone} {
+			a.Ask.Shows = ratelimit.Contact
+			contacts := []registry.Contact{a.Registrant, a.Tech}
+			out = AppendAnswer(out[:0], a)
+			for _, c := range contacts {
+				for element, tokens := range secrets(&c) {
+					if c.Redacted&element != 0 {
+						holdsNone(t, out, tokens, "what is withheld: %v of record %d", element.Names(), i)
 					}
 				}
 			}
-		}
-		a.WithoutContacts()
-		if a.Class != lookup.Degraded {
-			t.Fatalf("record %d: its class is %s", i, a.Class)
-		}
-		out = AppendAnswer(out[:0], a)
-		if _, err := checkDomainAnswer(string(out), 2024); err != nil {
-			t.Fatalf("record %d, degraded: %v\n%s", i, err, out)
-		}
-		for _, c := range contacts {
-			for element, tokens := range secrets(&c) {
-				for _, token := range tokens {
-					if strings.Contains(string(out), token) {
-						t.Fatalf("record %d is degraded and shows %q (%v)\n%s", i, token, element.Names(), out)
-					}
+			a.WithoutContacts()
+			if a.Class != lookup.Degraded {
+				t.Fatalf("record %d: its class is %s", i, a.Class)
+			}
+			out = AppendAnswer(out[:0], a)
+			var err error
+			if a.Object == lookup.Domain {
+				_, err = checkDomainAnswer(string(out), profile)
+			} else {
+				_, err = checkRecordsAnswer(string(out), contactRecord)
+			}
+			if err != nil {
+				t.Fatalf("record %d, degraded: %v\n%s", i, err, out)
+			}
+			for _, c := range contacts {
+				for element, tokens := range secrets(&c) {
+					holdsNone(t, out, tokens, "%v of record %d although it is degraded", element.Names(), i)
 				}
 			}
+		}
+	}
+}
+
+// holdsNone fails the test if answer holds one of tokens; what they are is a format.
+func holdsNone(t *testing.T, answer []byte, tokens []string, what string, args ...any) {
+	t.Helper()
+	for _, token := range tokens {
+		if bytes.Contains(answer, []byte(token)) {
+			t.Fatalf("the answer shows %q, %s\n%s", token, fmt.Sprintf(what, args...), answer)
 		}
 	}
 }
@@ -303,7 +342,7 @@ func secrets(c *registry.Contact) map[registry.Element][]string {
 	}
 	for element, texts := range map[registry.Element][]string{
 		registry.ElementName: {c.Name}, registry.ElementOrg: {c.Org}, registry.ElementStreet: c.Street,
-		registry.ElementCity: {c.City}, registry.ElementEmail: {c.Email},
+		registry.ElementCity: {c.City}, registry.ElementPC: {c.PC}, registry.ElementEmail: {c.Email},
 	} {
 		found[element] = tokenForm.FindAllString(strings.Join(texts, " "), -1)
 	}

@@ -14,7 +14,7 @@ import (
 // TestSyntheticRegistry asks for every object of a made registry, through the
 // cache and the lookup, and checks each answer by the grammar.
 func TestSyntheticRegistry(t *testing.T) {
-	made, err := synthetic.New(synthetic.Params{Names: records / 10, Seed: 1})
+	made, err := synthetic.New(synthetic.Params{Names: records() / 10, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestSyntheticRegistry(t *testing.T) {
 			t.Fatalf("%s: %s", name, answer)
 		}
 	}
-	if len(domains) < records/10 || len(hosts) == 0 || len(addrs) == 0 || len(clients) < 10 || len(reserved) == 0 {
+	if len(domains) < records()/10 || len(hosts) == 0 || len(addrs) == 0 || len(clients) < 10 || len(reserved) == 0 {
 		t.Errorf("asked for %d domains, %d hosts, %d addresses, %d registrars, %d reserved names", len(domains), len(hosts), len(addrs), len(clients), len(reserved))
 	}
 }

@@ -64,8 +64,8 @@ func ask(s *Server, line string) string {
 	return string(w.out)
 }
 
-// TestTranscripts holds every answer of whois.md §7, and more, to the byte. Each
-// file has queries behind "> " and under them their common answer, line ends as
+// TestTranscripts is A-01: it holds every answer of whois.md §7, in both profiles, and
+// more, to the byte. TestRefusals has those that no quiet server gives. Each file has queries behind "> " and under them their common answer, line ends as
 // LF, parted from the next query by a blank line.
 func TestTranscripts(t *testing.T) {
 	full := cachetest.WHOIS()

@@ -32,10 +32,25 @@ var (
 	labelAndValue  = regexp.MustCompile(`(?m)^[^:\r\n]*:(\s|$)`)
 )
 
-// TestNoClassReadsAsAnother is A-05: each fixed text holds what parsers know
-// its class by, and nothing that they know another by (§4.4).
+// TestNoClassReadsAsAnother is A-05: each fixed text, in both profiles, holds what
+// parsers know its class by, and nothing that they know another by (§4.4). What is
+// configured is held against the same words by FuzzCheckText.
 func TestNoClassReadsAsAnother(t *testing.T) {
-	s := newServer(cachetest.WHOIS(), func(p *lookup.Policy) { p.Limits = "The limits are 60 look-ups back to back, then 5 a second." })
+	for _, profile := range []lookup.Profile{lookup.Profile2024, lookup.Profile2017} {
+		classesReadAsThemselves(t, profile)
+	}
+}
+
+func classesReadAsThemselves(t *testing.T, profile lookup.Profile) {
+	t.Helper()
+	s := newServer(cachetest.WHOIS(), func(p *lookup.Policy) {
+		p.Profile, p.Contacts = profile, true
+		p.Limits = "The limits are 60 look-ups back to back, then 5 a second."
+	})
+	elsewhere := newServer(cachetest.WHOIS(), nil)
+	off := policy("coop")
+	off.Port43Off = true
+	elsewhere.Finder.SetPolicies(lookup.NewPolicies([]lookup.Policy{off}, policy))
 	p := policy("coop")
 	d := ratelimit.Decision{Network: netip.MustParsePrefix("192.0.2.0/24"), RetryIn: time.Minute}
 	refused := string(appendRefusal(nil, &p, d))
@@ -51,6 +66,8 @@ func TestNoClassReadsAsAnother(t *testing.T) {
 		{"found", ask(s, "nameserver ns1.example.coop"), false, false, false, true},
 		{"found", ask(s, "192.0.2.10"), false, false, false, true},
 		{"found", ask(s, "registrar 9999"), false, false, false, true},
+		{"found", ask(s, "contact C2000001-COOP"), false, false, false, true},
+		{"notfound", ask(s, "contact C1-COOP"), true, false, false, false},
 		{"notfound", ask(s, "unregistered.coop"), true, false, false, false},
 		{"notfound", ask(s, "ns9.unregistered.coop"), true, false, false, false},
 		{"notfound", ask(s, "192.0.2.99"), true, false, false, false},
@@ -60,6 +77,8 @@ func TestNoClassReadsAsAnother(t *testing.T) {
 		{"invalid", ask(s, "foo*.coop"), false, false, false, false},
 		{"invalid", string(appendInvalid(nil, &lookup.Answer{Ambiguous: true})), false, false, false, false},
 		{"othertld", ask(s, "example.com"), false, false, false, false},
+		{"othertld", ask(elsewhere, "example.coop"), false, false, false, false},
+		{"help", ask(elsewhere, "?"), false, false, false, false},
 		{"help", ask(s, "?"), false, false, false, false},
 		{"limited", refused, false, true, false, false},
 		{"limited", denied, false, true, false, false},
@@ -98,6 +117,43 @@ func TestNoClassReadsAsAnother(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzCheckText is A-05 for configured texts: what may be configured reads as no
+// class, makes no field and breaks no line.
+func FuzzCheckText(f *testing.F) {
+	for _, words := range [][]string{saysFree, saysLimited, saysReserved} {
+		for _, word := range words {
+			f.Add(word)
+			f.Add("Some " + strings.ToUpper(strings.Replace(word, " ", "\n", 1)) + ".")
+		}
+	}
+	for _, text := range []string{"a\tb", "a: b", "a:", "x@y.example", "domain  x.coop", "&amp;", " a", "a \nb", "\u2028", "plain", Disclaimer("coop", terms2024)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if CheckText(text) != nil || text == "" {
+			return
+		}
+		wire := string(appendLines(nil, text))
+		if _, err := checkWire(wire); err != nil {
+			t.Errorf("CheckText passes %q, but %v", text, err)
+		}
+		// Some parsers look over line ends, and take any blanks for one.
+		lower := strings.Join(strings.Fields(strings.ToLower(text)), " ")
+		for _, words := range [][]string{saysFree, saysLimited, saysReserved} {
+			for _, word := range words {
+				if strings.Contains(lower, word) {
+					t.Errorf("CheckText passes %q, which holds %q", text, word)
+				}
+			}
+		}
+		for _, form := range []*regexp.Regexp{domainThenName, anyEmail, labelAndValue} {
+			if m := form.FindString(wire); m != "" {
+				t.Errorf("CheckText passes %q, in which %q reads as a record", text, m)
+			}
+		}
+	})
 }
 
 // The texts begin with what parsers know their class by.
