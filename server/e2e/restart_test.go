@@ -24,6 +24,7 @@ type supervisor struct {
 	sockets []*os.File
 	names   []string
 	notify  *net.UnixConn
+	args    []string // of the program, besides its directory
 }
 
 func newSupervisor(t *testing.T) *supervisor {
@@ -65,7 +66,7 @@ func (s *supervisor) start(d *daemon, env ...string) {
 	s.t.Helper()
 	d.out = new(lockedBuffer)
 	// The variable that tells whose the sockets are holds the process's number.
-	d.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, binary, "serve", "--data", d.dir)
+	d.cmd = exec.Command("/bin/sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`, binary, "serve", "--data", d.dir}, s.args...)...)
 	d.cmd.Env = append(append([]string{
 		fmt.Sprintf("LISTEN_FDS=%d", len(s.sockets)), "LISTEN_FDNAMES=" + strings.Join(s.names, ":"),
 		"NOTIFY_SOCKET=" + s.notify.LocalAddr().String(),
