@@ -38,6 +38,7 @@ type draft struct {
 	work     workspace // the object at hand
 	before   workspace // what it was
 	rejected []Rejected
+	lastZone *registry.TLD // that zone found; nil after a change of zones
 }
 
 func (v *View) fork() *draft { return &draft{View: *v, own: new(owner)} }
@@ -160,6 +161,7 @@ func (d *draft) quarantined(key Key, reason registry.Reject) {
 func (d *draft) learn(key Key, row string) error {
 	switch key.Kind {
 	case registry.KindTLD:
+		d.lastZone = nil
 		delete(d.tlds, key.Name)
 		if row == "" {
 			return nil

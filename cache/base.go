@@ -47,13 +47,13 @@ import (
 //
 // # Bytes a name
 //
-// Of 10 million generated names with their public contacts a name takes some 82 bytes:
+// Of 10 million generated names with their public contacts a name takes some 75 bytes:
 //
-//	44   its record: 11 of name, 10 of dates, 9 of references to contacts and hosts
-//	12   two hash indexes, by name and by ROID
+//	39   its record: 11 of name, 10 of dates, 9 of references to contacts and hosts
+//	10   two hash indexes, by name and by ROID
 //	9    contacts, of which there is one for five names
 //	5    hosts, one for fifteen names
-//	12   who refers to them, addresses, refresh moments
+//	10   who refers to them, addresses, refresh moments
 //
 // go run ./bench cache --size 10000000 measures the sum, View.Usage has the parts.
 type base struct {

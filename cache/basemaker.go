@@ -30,7 +30,6 @@ type baseMaker struct {
 	address column[uint64] // cell of an address, place of a host
 	record  domainRecord
 	host    registry.Nameserver
-	buffer  []byte
 	work    workspace
 	rec     []byte
 	next    uint32 // place after that of the object folded last
@@ -38,34 +37,10 @@ type baseMaker struct {
 
 // recordMaker makes records of objects.
 type recordMaker struct {
+	references
 	texts  *textsMaker
-	base   *base // as much as can be read already: what domains refer to
 	zoneOf func(name string) string
-	found  [foundSize]found
-
-	wanted  []wanted
-	touched byte // so that what was read ahead is used
-
-	from  *base // that is folded; nil for a snapshot
-	moves [registry.Kinds]moves
-}
-
-// found is an object that find found. Most domains have hosts that many others
-// have, and those found last stand near the processor.
-type found struct {
-	key    [22]byte
-	length uint8 // of key; 0 = none
-	kind   registry.Kind
-	place  uint32
-}
-
-// foundSize is how many are remembered.
-const foundSize = 1 << 11
-
-func foundAt(kind registry.Kind, key string) uint64 { return hashText(uint64(kind), key) % foundSize }
-
-func (f *found) is(kind registry.Kind, key string) bool {
-	return f.kind == kind && int(f.length) == len(key) && string(f.key[:f.length]) == key
+	zone   string // that zoneOf said last
 }
 
 var (
@@ -76,7 +51,7 @@ var (
 // newBaseMaker returns a maker that writes to out. zoneOf returns the zone that
 // a name stands under, "" if there is none.
 func newBaseMaker(out *baseWriter, zoneOf func(name string) string) (*baseMaker, error) {
-	m := &baseMaker{out: out, recordMaker: recordMaker{texts: newTextsMaker(), base: new(base), zoneOf: zoneOf}}
+	m := &baseMaker{out: out, recordMaker: recordMaker{references: references{base: new(base), found: make([]found, foundSize)}, texts: newTextsMaker(), zoneOf: zoneOf}}
 	var seed [8]byte
 	_, _ = rand.Read(seed[:]) // it never fails
 	m.layout.seed = binary.LittleEndian.Uint64(seed[:])
@@ -85,71 +60,6 @@ func newBaseMaker(out *baseWriter, zoneOf func(name string) string) (*baseMaker,
 	start := make([]byte, partAlign)
 	copy(start, appendMagic(nil, baseMagic, baseVersion))
 	return m, out.write(start)
-}
-
-// find returns the place of the contact or host with the ROID key.
-func (m *recordMaker) find(kind registry.Kind, key string) (uint32, bool) {
-	if m.from != nil {
-		if place, ok := m.from.kinds[kind].own(key); ok {
-			if to, ok := m.moves[kind].of(place); ok {
-				return to, true
-			}
-		}
-	}
-	f := &m.found[foundAt(kind, key)]
-	if key != "" && f.is(kind, key) {
-		return f.place, true
-	}
-	place, there, _ := m.base.kinds[kind].find(key) // nothing is damaged that was just made
-	if there && len(key) <= len(f.key) {
-		*f = found{length: uint8(len(key)), kind: kind, place: place}
-		copy(f.key[:], key)
-	}
-	return place, there
-}
-
-// fetch reads ahead what find will need for domains. None of what it reads is
-// waited for before all of it has been asked for.
-func (m *recordMaker) fetch(domains []pending) {
-	m.wanted = m.wanted[:0]
-	for i := range domains {
-		d := &domains[i].work.domain
-		if d.Registrant != "" {
-			m.want(registry.KindContact, d.Registrant)
-		}
-		for _, roid := range d.Tech {
-			if roid != d.Registrant {
-				m.want(registry.KindContact, roid)
-			}
-		}
-		for _, roid := range d.Hosts {
-			m.want(registry.KindHost, roid)
-		}
-	}
-	for i := range m.wanted {
-		w := &m.wanted[i]
-		m.touched += w.table.byKey.touch(w.hash)
-	}
-	for i := range m.wanted {
-		w := &m.wanted[i]
-		p := w.table.byKey.probe(w.hash)
-		if place, ok := p.next(); ok {
-			m.touched += w.table.touch(place)
-		}
-	}
-}
-
-// wanted is what find will be asked for.
-type wanted struct {
-	table *kindTable
-	hash  uint64
-}
-
-func (m *recordMaker) want(kind registry.Kind, key string) {
-	if m.found[foundAt(kind, key)].is(kind, key) {
-		return
-	}
-	m.wanted = append(m.wanted, wanted{&m.base.kinds[kind], hashText(m.base.seed, key)})
 }
 
 func (m *recordMaker) width(kind registry.Kind) int { return m.base.kinds[kind].width }
@@ -250,12 +160,16 @@ func (m *baseMaker) add(o *spooled) error {
 	if err := m.index(place, n, o); err != nil {
 		return err
 	}
-	m.buffer = append(m.buffer[:0], o.record...)
-	for len(m.buffer) < minRecord {
-		m.buffer = append(m.buffer, 0)
-	}
-	if err := m.out.write(m.buffer); err != nil || m.moved == m.out.moved {
+	if err := m.out.write(bytesOf(o.record)); err != nil {
 		return err
+	}
+	if short := minRecord - len(o.record); short > 0 {
+		if err := m.out.write(zeros[:short]); err != nil {
+			return err
+		}
+	}
+	if m.moved == m.out.moved {
+		return nil
 	}
 	return m.open()
 }
@@ -321,8 +235,14 @@ func (m *baseMaker) end() error {
 		return err
 	}
 	m.samples.free()
-	if m.kind == registry.KindContact || m.kind == registry.KindHost || m.kind == registry.KindDomain {
+	switch m.kind {
+	case registry.KindContact, registry.KindDomain:
 		return m.open()
+	case registry.KindHost:
+		if err := m.open(); err != nil {
+			return err
+		}
+		return m.startPostings()
 	}
 	return nil
 }
@@ -337,7 +257,7 @@ func (m *baseMaker) open() error {
 	m.base.layout = m.layout
 	m.base.layout.affixes = m.texts.affixes
 	m.base.use(data, nil)
-	clear(m.found[:])
+	clear(m.found)
 	m.syncTexts()
 	return nil
 }
@@ -394,57 +314,45 @@ func (m *baseMaker) finish() error {
 	return nil
 }
 
+// startPostings begins to count what domains refer to.
+func (m *baseMaker) startPostings() (err error) {
+	for i, kind := range [...]registry.Kind{registry.KindContact, registry.KindHost} {
+		if m.counts[i], err = makePostings(&m.base.kinds[kind], m.layout.seed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // allPostings writes which domains refer to contacts and to hosts. In memory, where
 // a whole base is made, one walk over the domains does for both kinds; beside a
 // View that serves (Fold), less memory counts for more.
 func (m *baseMaker) allPostings() error {
-	if m.out.memory != nil {
-		return m.postings(registry.KindContact, registry.KindHost)
-	}
-	if err := m.postings(registry.KindContact); err != nil {
-		return err
-	}
-	return m.postings(registry.KindHost)
-}
-
-// postings writes which domains refer to the objects of kinds, in two passes over
-// the domains: one to count, one to put them where they belong.
-func (m *baseMaker) postings(kinds ...registry.Kind) error {
 	if err := m.open(); err != nil {
 		return err
 	}
-	var makers []*postingsMaker
-	defer func() {
-		for _, p := range makers {
-			p.free()
-		}
-	}()
-	for _, kind := range kinds {
-		p, err := makePostings(&m.base.kinds[kind], m.layout.seed)
-		if err != nil {
-			return err
-		}
-		makers = append(makers, p)
+	if m.out.memory != nil {
+		return m.postings(m.counts[:]...)
 	}
-	err := m.eachDomain(func(number int, r *domainRecord) error {
-		for _, p := range makers {
-			if err := p.count(r, number); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := m.postings(m.counts[0]); err != nil {
 		return err
 	}
+	return m.postings(m.counts[1])
+}
+
+// postings writes which domains refer to the objects of some kinds, in a walk over
+// the domains that puts each where it belongs.
+func (m *baseMaker) postings(makers ...*postingsMaker) error {
 	for _, p := range makers {
 		if err := p.room(); err != nil {
 			return err
 		}
 	}
-	err = m.eachDomain(func(number int, r *domainRecord) error {
+	err := m.eachDomain(func(number int, r *domainRecord) error {
 		for _, p := range makers {
-			p.put(r, number)
+			if err := p.put(r, number); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -462,6 +370,7 @@ func (m *baseMaker) postings(kinds ...registry.Kind) error {
 		if err := m.lists(first+2, func(w *listWriter) error { return w.writePairs(p.lost.list) }); err != nil {
 			return err
 		}
+		p.free()
 	}
 	return nil
 }
@@ -479,13 +388,15 @@ func (m *baseMaker) lists(id partID, write func(w *listWriter) error) error {
 	return m.bytes(id+1, w.samples.bytes())
 }
 
-// eachDomain calls do for each domain, in order.
+// eachDomain calls do for each domain, in order, with what it refers to.
 func (m *baseMaker) eachDomain(do func(number int, r *domainRecord) error) error {
 	t := &m.base.kinds[registry.KindDomain]
 	place := uint32(0)
 	for number := range t.count {
-		end, ok := m.base.domain(place, &m.record)
-		if !ok {
+		c := t.scanner(place)
+		m.base.readRefs(&c, &m.record)
+		m.record.skipRest(&c)
+		if !t.read(place, &c) {
 			return fmt.Errorf("read back domain %d of %d: its record is damaged", number, t.count)
 		}
 		if err := do(number, &m.record); err != nil {
@@ -494,7 +405,7 @@ func (m *baseMaker) eachDomain(do func(number int, r *domainRecord) error) error
 		if number%4096 == 0 && m.out.ctx.Err() != nil {
 			return context.Cause(m.out.ctx)
 		}
-		place = t.after(place, end)
+		place = t.after(place, c.i)
 	}
 	return nil
 }
@@ -518,6 +429,11 @@ func (m *baseMaker) free() {
 	}
 	if m.second != nil {
 		m.second.memory.free()
+	}
+	for _, p := range m.counts {
+		if p != nil {
+			p.free()
+		}
 	}
 	m.samples.free()
 	m.refresh.free()

@@ -26,9 +26,8 @@ type Builder struct {
 }
 
 // batchSize is how many domains wait for each other, so that what they refer to is
-// fetched from memory for all at once: a contact that no cache holds costs as much
-// as all the rest of a domain.
-const batchSize = 16
+// found for all at once; see references.
+const batchSize = 32
 
 // pending is a domain that waits, decoded from a row of its own.
 type pending struct {
@@ -140,7 +139,10 @@ func (b *Builder) add(key Key, row string, w *workspace) error {
 func (b *Builder) flush() error {
 	waiting := b.batch[:b.waiting]
 	b.waiting = 0
-	b.maker.fetch(waiting)
+	for i := range waiting {
+		b.maker.refer(&waiting[i].work.domain)
+	}
+	b.maker.resolve()
 	for i := range waiting {
 		w := &waiting[i].work
 		if err := b.add(Key{registry.KindDomain, w.domain.Name}, "", w); err != nil {

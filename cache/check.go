@@ -1,11 +1,15 @@
 package cache
 
-import "rddsd/cache/registry"
+import (
+	"strings"
+
+	"rddsd/cache/registry"
+)
 
 // check finds what keeps c from being published that only its surroundings can
-// tell: v's TLDs and registrars, and the key it came under. What the row alone
+// tell: d's TLDs and registrars, and the key it came under. What the row alone
 // can tell has been checked before (registry.Domain.Check).
-func (v *View) check(c Change, w *workspace) registry.Reject {
+func (d *draft) check(c Change, w *workspace) registry.Reject {
 	if c.Reject != "" || c.Row == "" {
 		return c.Reject
 	}
@@ -17,11 +21,11 @@ func (v *View) check(c Change, w *workspace) registry.Reject {
 	if c.Kind != registry.KindDomain {
 		return ""
 	}
-	tld := v.TLDOf(c.Name)
+	tld := d.zone(c.Name)
 	if tld == nil {
 		return registry.RejectNoTLD
 	}
-	sponsor := v.registrars[w.domain.Registrar]
+	sponsor := d.registrars[w.domain.Registrar]
 	if sponsor == nil {
 		return registry.RejectRegistrar
 	}
@@ -29,4 +33,20 @@ func (v *View) check(c Change, w *workspace) registry.Reject {
 		return registry.RejectNoIANA
 	}
 	return ""
+}
+
+// zone is TLDOf, which remembers the zone that it found last.
+func (d *draft) zone(name string) *registry.TLD {
+	if t := d.lastZone; t != nil && isLabelUnder(name, t.Name) {
+		return t
+	}
+	d.lastZone = d.TLDOf(name)
+	return d.lastZone
+}
+
+// isLabelUnder reports whether name is one label under zone: no zone that TLDOf
+// may find ends it earlier.
+func isLabelUnder(name, zone string) bool {
+	dot := len(name) - len(zone) - 1
+	return dot >= 0 && name[dot] == '.' && name[dot+1:] == zone && strings.IndexByte(name[:dot], '.') < 0
 }

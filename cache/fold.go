@@ -120,6 +120,10 @@ func (v *View) refold(m *baseMaker, kind registry.Kind, o object) error {
 			row = w.encode(kind)
 		}
 	}
+	if kind == registry.KindDomain {
+		m.refer(&w.domain)
+		m.resolve()
+	}
 	m.rec = m.appendObject(m.rec[:0], kind, row, w)
 	return m.add(&spooled{o.key, textOf(m.rec), m.marks(kind, w)})
 }

@@ -148,7 +148,12 @@ func (t *kindTable) find(key string) (place uint32, found, ok bool) {
 	if place, ok := t.own(key); ok {
 		return place, true, true
 	}
-	p := t.byKey.probe(hashText(t.base.seed, key))
+	return t.search(key, hashText(t.base.seed, key))
+}
+
+// search is find for a key that stands in no record, and whose hash is known.
+func (t *kindTable) search(key string, hash uint64) (place uint32, found, ok bool) {
+	p := t.byKey.probe(hash)
 	if t.kind == registry.KindDomain {
 		return t.findDomain(&p, key)
 	}

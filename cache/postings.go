@@ -90,7 +90,7 @@ func (n *numbers) next() (number int, ok bool) {
 }
 
 // postingsMaker makes the postings of one kind: it counts what refers to each
-// cell, makes room, and puts each domain in its place.
+// cell as domains come, makes room, and puts each domain in its place.
 type postingsMaker struct {
 	to      *kindTable
 	seed    uint64
@@ -137,19 +137,22 @@ func (m *postingsMaker) read(r *domainRecord, lost func(roid string)) {
 	}
 }
 
-// count takes in the domain of r, the one with that number.
-func (m *postingsMaker) count(r *domainRecord, number int) (err error) {
-	m.read(r, func(roid string) {
-		if failed := m.lost.append(uint64(lostCell(m.seed, roid))<<32 | uint64(number)); failed != nil {
-			err = failed
+// count takes in what a domain refers to.
+func (m *postingsMaker) count(refs []reference) {
+	m.seen = m.seen[:0]
+	for i := range refs {
+		if !refs[i].there {
+			continue
 		}
-	})
-	for _, cell := range m.seen {
+		cell := uint32(m.to.offset(refs[i].place) / minRecord)
+		if slices.Contains(m.seen, cell) {
+			continue
+		}
+		m.seen = append(m.seen, cell)
 		if m.wait(cell, 0) {
 			m.countWaiting()
 		}
 	}
-	return err
 }
 
 // wait reports whether the queue is full now.
@@ -192,14 +195,19 @@ func (m *postingsMaker) room() (err error) {
 	return err
 }
 
-// put takes in the domain of r again.
-func (m *postingsMaker) put(r *domainRecord, number int) {
-	m.read(r, func(string) {})
+// put takes in the domain of r, the one with that number.
+func (m *postingsMaker) put(r *domainRecord, number int) (err error) {
+	m.read(r, func(roid string) {
+		if failed := m.lost.append(uint64(lostCell(m.seed, roid))<<32 | uint64(number)); failed != nil {
+			err = failed
+		}
+	})
 	for _, cell := range m.seen {
 		if m.wait(cell, number) {
 			m.putWaiting()
 		}
 	}
+	return err
 }
 
 func (m *postingsMaker) putWaiting() {

@@ -2,8 +2,7 @@ package cache
 
 // queue gathers what is to be put into an index, so that the memory which it needs
 // is fetched for all of it at once: read one after the other, each line that no
-// cache holds is waited for. Building 10 million names it halves the time of
-// both hash indexes (BenchmarkBuild).
+// cache holds is waited for (BenchmarkBuild).
 type queue struct {
 	list    [queueSize]queued
 	n       int

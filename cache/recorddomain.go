@@ -3,6 +3,7 @@ package cache
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -26,7 +27,7 @@ import (
 //	DS           key tag 2 bytes, algorithm, digest type, length, digest in binary or as text
 //	times        created 4 bytes; expires 1 byte; updated, transferred, refresh 4 bytes each, where they are
 //
-// Flags and statuses take four bytes, but nearly all domains share 200 pairs of
+// Flags and statuses take four bytes, but nine in ten domains share 255 pairs of
 // them, so they stand in the dictionary.
 //
 // A list is its length and for each object twice its place, or twice the length
@@ -76,6 +77,8 @@ type shape struct {
 	flags    uint32
 	statuses registry.Status
 }
+
+func (s shape) key() uint64 { return uint64(s.flags)<<32 | uint64(s.statuses) }
 
 // shape reads the first part of a domain's record.
 func (c *scanner) shape(t *texts) shape {
@@ -174,6 +177,14 @@ func (b *base) domain(place uint32, r *domainRecord) (end int, ok bool) {
 
 // readDomain takes apart the record at c.
 func (b *base) readDomain(c *scanner, r *domainRecord) {
+	b.readRefs(c, r)
+	r.ds = *c
+	r.skipDS(c)
+	r.readTimes(c)
+}
+
+// readRefs takes apart the first half of the record at c, up to the hosts.
+func (b *base) readRefs(c *scanner, r *domainRecord) {
 	s := c.shape(&b.texts)
 	f := s.flags
 	r.flags, r.statuses = f, s.statuses
@@ -241,12 +252,27 @@ func (b *base) readDomain(c *scanner, r *domainRecord) {
 	if r.dsCount = uint64(f >> dsShift & dsList); r.dsCount == dsList {
 		r.dsCount = c.uvarint()
 	}
-	r.ds = *c
+}
+
+// skipRest moves c from behind what readRefs has read to the end of the record.
+func (r *domainRecord) skipRest(c *scanner) {
+	r.skipDS(c)
+	if r.flags&plainTimes == 0 {
+		r.readTimes(c)
+		return
+	}
+	c.take(4)
+	if c.byte() == 0 {
+		c.take(4)
+	}
+	c.take(4 * uint64(bits.OnesCount32(r.flags&(hasUpdated|hasTransferred|hasRefresh))))
+}
+
+func (r *domainRecord) skipDS(c *scanner) {
 	for n := r.dsCount; n > 0 && !c.bad; n-- {
 		c.take(4)
 		c.take(c.uvarint() >> 1)
 	}
-	r.readTimes(c)
 }
 
 // expires stands as a byte of whole days after created: 365 for each of the years
@@ -415,12 +441,15 @@ func appendHex(dst []byte, bytes string) []byte {
 	return dst
 }
 
-// appendDomain appends d as a record.
+// appendDomain appends d as a record. What d refers to was resolved before.
 func (m *recordMaker) appendDomain(dst []byte, d *registry.Domain) []byte {
 	start := len(dst)
 	var flags uint32
 	dst = append(dst, rareShape)
-	tail, head := m.texts.tailOf(d.Name, m.zoneOf(d.Name))
+	if m.zone == "" || !isLabelUnder(d.Name, m.zone) {
+		m.zone = m.zoneOf(d.Name)
+	}
+	tail, head := m.texts.tailOf(d.Name, m.zone)
 	if tail != 0 {
 		flags |= hasTail
 		dst = append(dst, tail)
@@ -461,17 +490,18 @@ func (m *recordMaker) appendDomain(dst []byte, d *registry.Domain) []byte {
 		flags |= hasReseller
 		dst = m.texts.appendShared(dst, d.Reseller)
 	}
-	if d.Registrant != "" {
-		if place, ok := m.find(registry.KindContact, d.Registrant); ok {
-			flags |= registrantPlace
-			dst = appendSized(dst, uint64(place), m.width(registry.KindContact))
-		} else {
-			flags |= registrantText
-			dst = appendText(dst, d.Registrant)
-		}
+	registrant, tech, hosts := m.take(d)
+	switch {
+	case registrant == nil:
+	case registrant.there:
+		flags |= registrantPlace
+		dst = appendSized(dst, uint64(registrant.place), m.width(registry.KindContact))
+	default:
+		flags |= registrantText
+		dst = appendText(dst, d.Registrant)
 	}
-	dst, flags = m.appendTech(dst, flags, d)
-	dst, flags = m.appendHosts(dst, flags, d.Hosts)
+	dst, flags = m.appendTech(dst, flags, d.Registrant, tech)
+	dst, flags = m.appendHosts(dst, flags, hosts)
 	flags |= uint32(min(len(d.DS), dsList)) << dsShift
 	if len(d.DS) >= dsList {
 		dst = appendNumber(dst, uint64(len(d.DS)))
@@ -489,44 +519,40 @@ func (m *recordMaker) appendDomain(dst []byte, d *registry.Domain) []byte {
 	return slices.Insert(dst, start+1, appendNumber(appendSized(rare[:0], uint64(s.flags), flagBytes), uint64(s.statuses))...)
 }
 
-func (m *recordMaker) appendTech(dst []byte, flags uint32, d *registry.Domain) ([]byte, uint32) {
+func (m *recordMaker) appendTech(dst []byte, flags uint32, registrant string, tech []reference) ([]byte, uint32) {
 	switch {
-	case len(d.Tech) == 0:
+	case len(tech) == 0:
 		return dst, flags
-	case len(d.Tech) == 1 && d.Tech[0] == d.Registrant && d.Registrant != "":
+	case len(tech) == 1 && tech[0].key == registrant && registrant != "":
 		return dst, flags | techRegistrant
-	case len(d.Tech) == 1:
-		if place, ok := m.find(registry.KindContact, d.Tech[0]); ok {
-			return appendSized(dst, uint64(place), m.width(registry.KindContact)), flags | techPlace
-		}
+	case len(tech) == 1 && tech[0].there:
+		return appendSized(dst, uint64(tech[0].place), m.width(registry.KindContact)), flags | techPlace
 	}
-	return m.appendList(dst, registry.KindContact, d.Tech), flags | techList
+	return appendReferences(dst, tech), flags | techList
 }
 
-func (m *recordMaker) appendHosts(dst []byte, flags uint32, hosts []string) ([]byte, uint32) {
-	start, before := len(dst), uint32(0)
-	for i, roid := range hosts {
-		place, ok := m.find(registry.KindHost, roid)
-		if !ok || i == hostList-1 {
-			return m.appendList(dst[:start], registry.KindHost, hosts), flags | hostList<<hostsShift
-		}
-		if i == 0 {
+func (m *recordMaker) appendHosts(dst []byte, flags uint32, hosts []reference) ([]byte, uint32) {
+	start := len(dst)
+	for i := range hosts {
+		switch place := hosts[i].place; {
+		case !hosts[i].there || i == hostList-1:
+			return appendReferences(dst[:start], hosts), flags | hostList<<hostsShift
+		case i == 0:
 			dst = appendSized(dst, uint64(place), m.width(registry.KindHost))
-		} else {
-			dst = appendNumber(dst, zigzag(int64(place)-int64(before)))
+		default:
+			dst = appendNumber(dst, zigzag(int64(place)-int64(hosts[i-1].place)))
 		}
-		before = place
 	}
 	return dst, flags | uint32(len(hosts))<<hostsShift
 }
 
-func (m *recordMaker) appendList(dst []byte, kind registry.Kind, roids []string) []byte {
-	dst = appendNumber(dst, uint64(len(roids)))
-	for _, roid := range roids {
-		if place, ok := m.find(kind, roid); ok {
-			dst = appendNumber(dst, uint64(place)<<1)
+func appendReferences(dst []byte, list []reference) []byte {
+	dst = appendNumber(dst, uint64(len(list)))
+	for i := range list {
+		if ref := &list[i]; ref.there {
+			dst = appendNumber(dst, uint64(ref.place)<<1)
 		} else {
-			dst = append(appendNumber(dst, uint64(len(roid))<<1|1), roid...)
+			dst = append(appendNumber(dst, uint64(len(ref.key))<<1|1), ref.key...)
 		}
 	}
 	return dst

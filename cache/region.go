@@ -110,6 +110,9 @@ func (r *region) discardBefore(end, done int) int {
 // textOf returns data as a text that shares its memory.
 func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
 
+// bytesOf returns text as bytes that share its memory, and are only read.
+func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), len(text)) }
+
 // pointerFree is what may stand in a region.
 type pointerFree interface {
 	~uint32 | ~uint64 | moment

@@ -69,11 +69,14 @@ func (c *scanner) text() string { return c.take(c.uvarint()) }
 
 // sized returns the number in the next n bytes, 8 at most.
 func (c *scanner) sized(n int) uint64 {
-	if c.i+8 <= len(c.s) {
-		x := uint64At(c.s, c.i) & (1<<(8*n) - 1)
+	if i := c.i; i+8 <= len(c.s) {
 		c.i += n
-		return x
+		return uint64At(c.s, i) & (1<<(8*n) - 1)
 	}
+	return c.lastSized(n)
+}
+
+func (c *scanner) lastSized(n int) uint64 {
 	var x uint64
 	for i, b := range []byte(c.take(uint64(n))) {
 		x |= uint64(b) << (8 * i)

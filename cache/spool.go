@@ -34,6 +34,7 @@ const runSize = 16 << 20
 type place struct {
 	order uint64 // first eight bytes of its key
 	at    uint32
+	size  uint32
 }
 
 // expect makes room for so many records of usual size.
@@ -51,10 +52,11 @@ type marks struct {
 }
 
 func (s *spool) add(key string, record []byte, m marks) error {
-	s.places = append(s.places, place{order(key), uint32(len(s.buffer))})
+	at := len(s.buffer)
 	s.buffer = appendText(s.buffer, key)
 	s.buffer = append(appendNumber(s.buffer, uint64(len(record))), record...)
 	s.buffer = appendNumber(appendSized(s.buffer, m.second, 8), zigzag(int64(m.refresh)))
+	s.places = append(s.places, place{order(key), uint32(at), uint32(len(s.buffer) - at)})
 	s.count++
 	s.bytes += len(record)
 	if len(s.buffer) < cmp.Or(s.runSize, runSize) {
@@ -125,12 +127,10 @@ func (s *spool) endRun() error {
 	text, at := textOf(s.buffer), 0
 	for some := range slices.Chunk(s.places, queueSize) {
 		for _, p := range some {
-			s.touched += text[p.at] // see queue
+			s.touched += text[p.at] + text[p.at+p.size-1] // see queue
 		}
 		for _, p := range some {
-			c := scanner{s: text, i: int(p.at)}
-			c.spooled()
-			at += copy(run.data[at:], text[p.at:c.i])
+			at += copy(run.data[at:], text[p.at:p.at+p.size])
 		}
 	}
 	s.runs = append(s.runs, run)

@@ -77,8 +77,13 @@ type textsMaker struct {
 	}
 	once [1 << 12]uint32 // hashes of texts that came once
 
-	numbers map[shape]byte  // of shapes
-	counts  map[shape]uint8 // of those that have no number, among the last shapeWindow domains
+	numbers map[uint64]byte  // of shapes, by key
+	counts  map[uint64]uint8 // of those that have no number, among the last shapeWindow domains
+	newest  [1 << 10]struct {
+		key    uint64
+		number byte
+		there  bool
+	}
 	counted int
 }
 
@@ -90,7 +95,7 @@ const (
 )
 
 func newTextsMaker() *textsMaker {
-	return &textsMaker{ids: make(map[string]uint32), numbers: make(map[shape]byte), counts: make(map[shape]uint8)}
+	return &textsMaker{ids: make(map[string]uint32), numbers: make(map[uint64]byte), counts: make(map[uint64]uint8)}
 }
 
 // appendShared appends text as scanner.shared reads it.
@@ -138,17 +143,25 @@ const (
 
 // shapeOf returns the number of s, if it has one.
 func (m *textsMaker) shapeOf(s shape) (number byte, ok bool) {
-	if number, ok = m.numbers[s]; ok || len(m.shapes) == rareShape {
+	key := s.key()
+	newest := &m.newest[key*0x9e3779b97f4a7c15>>54]
+	if newest.key == key && newest.there {
+		return newest.number, true
+	}
+	if number, ok = m.numbers[key]; ok {
+		newest.key, newest.number, newest.there = key, number, true
+	}
+	if ok || len(m.shapes) == rareShape {
 		return number, ok
 	}
 	if m.counted++; m.counted%shapeWindow == 0 {
 		clear(m.counts)
 	}
-	if m.counts[s]++; m.counts[s] < shapeOften {
+	if m.counts[key]++; m.counts[key] < shapeOften {
 		return 0, false
 	}
 	number = byte(len(m.shapes))
-	m.numbers[s] = number
+	m.numbers[key] = number
 	m.shapes = append(m.shapes, s)
 	return number, true
 }

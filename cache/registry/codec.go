@@ -219,18 +219,28 @@ func (d *decoder) byte() byte {
 }
 
 func (d *decoder) uvarint() uint64 {
+	if len(d.rest) > 0 && d.rest[0] < 0x80 {
+		b := d.rest[0]
+		d.rest = d.rest[1:]
+		return uint64(b)
+	}
+	return d.longUvarint()
+}
+
+func (d *decoder) longUvarint() uint64 {
 	var x uint64
-	for shift := 0; shift < 64; shift += 7 {
-		b := d.byte()
-		x |= uint64(b&0x7f) << shift
+	for i := range min(len(d.rest), binary.MaxVarintLen64) {
+		b := d.rest[i]
+		x |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 {
 			// A byte of zero adds nothing: the same number in another form. Nor may
 			// the last of ten add what does not fit.
-			d.bad = d.bad || shift > 0 && b == 0 || shift == 63 && b > 1
+			d.bad = d.bad || b == 0 || i == binary.MaxVarintLen64-1 && b > 1
+			d.rest = d.rest[i+1:]
 			return x
 		}
 	}
-	d.bad = true
+	d.bad, d.rest = true, ""
 	return 0
 }
 
@@ -245,6 +255,12 @@ func (d *decoder) atMost(most uint64) uint64 {
 }
 
 func (d *decoder) text() string {
+	if rest := d.rest; len(rest) > 0 {
+		if end := int(rest[0]) + 1; end <= 0x80 && end <= len(rest) {
+			d.rest = rest[end:]
+			return rest[1:end]
+		}
+	}
 	n := d.uvarint()
 	if n > uint64(len(d.rest)) {
 		d.bad, d.rest = true, ""
