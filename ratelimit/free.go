@@ -13,14 +13,14 @@ const (
 )
 
 // free remembers who has had its free objects: those that each source is shown in 30
-// days whatever the zone guard says (Config.Free). It is a
-// filter of two generations of 30 days: what was given in this one or the one
-// before is not given again, so a source has them at most once in any 30 days. It
-// may take one source for another, and then the guard decides as for anything
-// else; it never gives twice.
+// days whatever the zone guard says (Config.Free). It is a filter of two generations of
+// 30 days: what was given in this one or the one before is not given again, so a source
+// has them at most once in any 30 days. It may take one source for another, and then
+// the guard decides as for anything else; it never gives twice.
 //
-// All bits of a source lie in one word, which changes at once.
-type free struct{ words [2][]atomic.Uint64 }
+// All bits that a source has in a generation lie in one word, which changes at once, and
+// both words in one cache line.
+type free struct{ words [][2]atomic.Uint64 }
 
 // generation is that of nanos, and never 0.
 func generation(nanos uint64) uint64 { return nanos/uint64(month)%254 + 1 }
@@ -47,7 +47,7 @@ func of(word, g uint64) uint64 {
 // ok is false when it has had all.
 func (f *free) next(source, nanos uint64, n int) (i int, ok bool) {
 	g, at := generation(nanos), source%freeWords
-	had := of(f.words[g&1][at].Load(), g) | of(f.words[g&1^1][at].Load(), before(g))
+	had := of(f.words[at][g&1].Load(), g) | of(f.words[at][g&1^1].Load(), before(g))
 	for i := range n {
 		if m := mark(source, i); had&m != m {
 			return i, true
@@ -60,7 +60,7 @@ func (f *free) next(source, nanos uint64, n int) (i int, ok bool) {
 // taken it.
 func (f *free) claim(source, nanos uint64, i int) bool {
 	g := generation(nanos)
-	word, m := &f.words[g&1][source%freeWords], mark(source, i)
+	word, m := &f.words[source%freeWords][g&1], mark(source, i)
 	for {
 		old := word.Load()
 		had := of(old, g)
@@ -78,5 +78,5 @@ func (f *free) claim(source, nanos uint64, i int) bool {
 func before(g uint64) uint64 { return (g+252)%254 + 1 }
 
 func newFree() free {
-	return free{[2][]atomic.Uint64{huge(make([]atomic.Uint64, freeWords)), huge(make([]atomic.Uint64, freeWords))}}
+	return free{huge(make([][2]atomic.Uint64, freeWords))}
 }

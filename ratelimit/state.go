@@ -71,9 +71,9 @@ func (l *Limiter) Save(w io.Writer, now time.Time) error {
 		}
 	}
 	g := generation(nanos)
-	for half := range l.free.words {
-		for i := range l.free.words[half] {
-			if word := l.free.words[half][i].Load(); of(word, g)|of(word, before(g)) != 0 {
+	for half := range l.free.words[0] {
+		for i := range l.free.words {
+			if word := l.free.words[i][half].Load(); of(word, g)|of(word, before(g)) != 0 {
 				s.entry(entryFree, uint64(half*freeWords+i), word)
 			}
 		}
@@ -203,7 +203,7 @@ func (l *Limiter) put(kind uint32, at, word uint64, s *stateReader) bool {
 		line := &l.table[at/uint64(len(line{}.data))]
 		line.data[at%uint64(len(line.data))].Store(word)
 	case kind == entryFree && at < 2*freeWords:
-		l.free.words[at/freeWords][at%freeWords].Store(word)
+		l.free.words[at%freeWords][at/freeWords].Store(word)
 	case kind == entryCanary && at < canaryCells:
 		l.canaries[at].Store(int64(word))
 	case kind == entryDemand && at < demandBuckets*8:
