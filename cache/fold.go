@@ -13,8 +13,9 @@ import (
 // Fold writes all that v holds, base and overlay, as one base file to out, which
 // is empty and open for reading too, and syncs nothing. It reads v alone, so
 // readers and Apply go on beside it. It writes from the first byte to the last,
-// and what it holds meanwhile is one hash index, or which domains refer to
-// contacts or to hosts: about a quarter of the base at most, outside the Go heap.
+// and what it holds meanwhile are the indexes of one kind and how often domains
+// refer to each contact and host, and then which ones refer to contacts, or to
+// hosts: about a quarter of the base at most, outside the Go heap (TestFoldMemory).
 // It ends with the cause of ctx soon after that is done; what out holds then is of
 // no use.
 func (v *View) Fold(ctx context.Context, out *os.File) error {
