@@ -106,7 +106,10 @@ func brokenDomains() []broken {
 
 // brokenEntities break the rules about entities.
 func brokenEntities() []broken {
-	const registrant, tech, card = "entities.1.", "entities.2.", "entities.1.vcardArray.1."
+	const (
+		registrant, tech, card = "entities.1.", "entities.2.", "entities.1.vcardArray.1."
+		emptyPart              = `"$.entities[?(@.roles[0]=='registrant')].vcardArray[1][?(@[0]=='adr')][3][0]"`
+	)
 	return []broken{
 		breaking(-12300, "registrar", `~{"rdapConformance"`, `[{"rdapConformance"`, `~"abuse@registrar.example"]]]}]}`, `"abuse@registrar.example"]]]}]}]`),
 		breaking(-11900, "domain", "entities.3", `"somebody"`),
@@ -140,8 +143,8 @@ func brokenEntities() []broken {
 		breaking(-62101, "published", card+"4.1.cc", `"UK"`),
 		breaking(-62101, "published", card+"4.1.cc", `"es"`),
 		breaking(1501, "published", "entities.0.entities.0.vcardArray.1.1", ``),
-		breaking(-63200, "published", card+"2", ``, "rdapConformance.3", `"redacted"`, "redacted", `[{"name":{"type":"Registrant Name"},"postPath":"$.ldhName","method":"emptyValue"}]`),
-		breaking(-65000, "published", "entities.2.vcardArray.1.1", ``, "rdapConformance.3", `"redacted"`, "redacted", `[{"name":{"type":"Tech Name"},"postPath":"$.ldhName","method":"emptyValue"}]`),
+		breaking(-63200, "published", card+"2", ``, "rdapConformance.3", `"redacted"`, "redacted", `[{"name":{"type":"Registrant Name"},"postPath":`+emptyPart+`,"method":"emptyValue"}]`),
+		breaking(-65000, "published", "entities.2.vcardArray.1.1", ``, "rdapConformance.3", `"redacted"`, "redacted", `[{"name":{"type":"Tech Name"},"postPath":`+emptyPart+`,"method":"emptyValue"}]`),
 
 		breaking(-47300, "published", "entities.0", ``),
 		breaking(-47301, "published", "entities.3", `{"objectClassName":"entity","roles":["registrar"],"handle":"9995"}`),
@@ -170,7 +173,10 @@ func brokenEntities() []broken {
 
 // brokenRedactions break the rules about what is withheld.
 func brokenRedactions() []broken {
-	const entry = `{"name":{"type":%q},%q:%q,"pathLang":"jsonpath","method":%q}`
+	const (
+		entry     = `{"name":{"type":%q},%q:%q,"pathLang":"jsonpath","method":%q}`
+		emptyPart = "$.entities[?(@.roles[0]=='registrant')].vcardArray[1][?(@[0]=='adr')][3][0]" // of all answers
+	)
 	list := []broken{
 		breaking(-62002, "domain", "redacted.12", `"more"`),
 		breaking(-62003, "domain", "redacted.12", `{"name":{"type":"Terms","description":"x"},"method":"removal"}`),
@@ -188,7 +194,10 @@ func brokenRedactions() []broken {
 	for i := range fields {
 		f := &fields[i]
 		where, method, other := "postPath", "emptyValue", "removal"
-		wrong, neutral := "$.nosuch", "$.ldhName"
+		wrong, neutral := "$.nosuch", emptyPart
+		if i%2 == 0 {
+			wrong = "$.ldhName"
+		}
 		if f.removed {
 			where, method, other, wrong, neutral = "prePath", "removal", "emptyValue", "$.ldhName", "$.nosuch"
 		}

@@ -248,7 +248,18 @@ func (c *checker) field(f *field) {
 	switch {
 	case err != nil:
 		c.report(f.path, f.name)
-	case f.removed == (len(selected) > 0):
+	case f.removed && len(selected) > 0, !f.removed && !empties(selected):
 		c.report(f.result, f.name)
 	}
+}
+
+// empties reports whether selected are empty values, one or more. The tool asks for any
+// value; one that is not empty was not withheld.
+func empties(selected []any) bool {
+	for _, v := range selected {
+		if v != "" {
+			return false
+		}
+	}
+	return len(selected) > 0
 }
