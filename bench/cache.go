@@ -112,7 +112,11 @@ func (c *caching) measure(ctx context.Context, r *run) (err error) {
 	if err := measureFold(ctx, f, writer); err != nil {
 		return err
 	}
-	return measurePause(ctx, f, writer, c.duration)
+	if err := measurePause(ctx, f, writer, c.duration); err != nil {
+		return err
+	}
+	r.tell("looking names up while folding")
+	return measureLookupsWhileFolding(ctx, f, writer, c.dir, c.duration)
 }
 
 func (c *caching) print(out io.Writer, r *run) error {
@@ -127,6 +131,7 @@ func (c *caching) rows(out io.Writer, r *run) {
 		{"view_names", "hit_ns", "answer_ns", "miss_ns", "idn_ns", "find_hit_ns", "find_idn_ns"},
 		{"view_names", "file_bytes", "write_s", "load_warm_s", "load_cold_s", "load_cold_read_bytes", "verify_cold_mib_per_s"},
 		{"view_names", "apply_1_per_s", "apply_100_per_s", "apply_100_p50_us", "apply_100_max_us", "fold_names_per_s", "apply_fold_per_s", "pause_idle_p999_us", "pause_apply_p999_us"},
+		{"view_names", "look_quiet_p999_us", "look_fold_p999_us", "look_fold_ratio", "look_fold_changes_per_s", "look_fold_bases"},
 	} {
 		c.figures.row(out, r, keys...)
 		fmt.Fprintln(out)

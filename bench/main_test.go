@@ -205,7 +205,7 @@ func TestCacheIsMeasured(t *testing.T) {
 	for _, key := range []string{
 		"rss_bytes_per_name", "heap_bytes_per_name", "row_bytes_per_name", "build_names_per_s", "gc_cpu_ms", "hit_ns", "answer_ns", "miss_ns", "idn_ns",
 		"find_hit_ns", "find_idn_ns", "file_bytes", "write_s", "load_warm_s", "load_cold_s", "apply_1_per_s", "apply_1000_per_s",
-		"pause_idle_max_us", "pause_apply_max_us",
+		"pause_idle_max_us", "pause_apply_max_us", "look_quiet_p999_us", "look_fold_p999_us", "look_fold_ratio", "look_fold_changes_per_s", "look_fold_bases",
 		"domain_bytes_per_name", "index_bytes_per_name", "fold_names_per_s", "apply_fold_per_s", "verify_cold_mib_per_s",
 	} {
 		if value, ok := written.More[key].(float64); !ok || value <= 0 || math.IsInf(value, 0) {

@@ -77,7 +77,10 @@ func (f *Folding) Add(delta Delta) {
 func (f *Folding) run(ctx context.Context, base func(ctx context.Context) (*View, error)) {
 	defer close(f.done)
 	f.err = GuardReads(func() (err error) {
-		f.next, err = base(ctx)
+		if f.next, err = base(ctx); err == nil {
+			// Else readers would be the first to touch each block of its file, and hash it.
+			err = f.next.Verify(ctx)
+		}
 		for err == nil {
 			behind := f.take(catchUp)
 			if behind == nil {
