@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -120,6 +121,21 @@ func TestCompareTellsWhatAQueryCosts(t *testing.T) {
 	// 1.8 on a quiet machine. This one is not ours alone, and the rounds are short.
 	if ratio := written.Targets[1].More["ratio"].(map[string]any)["median"].(float64); ratio < 0.8 {
 		t.Errorf("a goroutine for each connection costs %.2f of raw sockets", ratio)
+	}
+}
+
+// TestMissingServerIsLeftOut: a machine without a compiler compares the rest, and says so.
+func TestMissingServerIsLeftOut(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	out, written, err := bench(t, t.Context(), append([]string{"compare", "c-epoll", "null-raw", "--rounds", "1"}, shortly...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(written.Targets) != 1 || written.Targets[0].Name != "null-raw" || !strings.Contains(out, "left out: start c-epoll: gcc") {
+		t.Errorf("%d targets, and it says %s", len(written.Targets), out)
+	}
+	if _, _, err := bench(t, t.Context(), append([]string{"compare", "c-epoll"}, shortly...)...); !errors.Is(err, target.ErrMissing) {
+		t.Errorf("with nothing to measure: %v", err)
 	}
 }
 

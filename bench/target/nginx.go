@@ -40,7 +40,7 @@ func (s *Starter) startNginx(ctx context.Context, name string, o nginxOptions) (
 	program, err := exec.LookPath("nginx")
 	if err != nil {
 		if program, err = exec.LookPath("/usr/sbin/nginx"); err != nil {
-			return nil, fmt.Errorf("start %s: nginx is not installed (Debian's package is nginx)", name)
+			return nil, fmt.Errorf("start %s: nginx: %w (Debian's package is nginx)", name, ErrMissing)
 		}
 	}
 	dir, err := s.Dir()

@@ -65,7 +65,7 @@ type Starter struct {
 // that a reference is as fast as it can be, are left out.
 func Names() []string {
 	return []string{
-		"null", "null-raw", "fasthttp", "fasthttp-tls", "nginx-static", "nginx-static-tls", "nginx-return", "nginx-return-tls",
+		"null", "null-raw", cEpoll, "fasthttp", "fasthttp-tls", "nginx-static", "nginx-static-tls", "nginx-return", "nginx-return-tls",
 		"rddsd-whois", "rddsd-rdap", "rddsd-rdap-tls",
 	}
 }
@@ -88,8 +88,11 @@ func (s *Starter) Start(ctx context.Context, name string) (*Server, error) {
 	if o, ok := nginxVariants[name]; ok {
 		return s.startNginx(ctx, name, o)
 	}
+	if name == cEpoll {
+		return s.startEpoll(ctx)
+	}
 	if slices.Contains(ReferenceNames(), name) {
-		return s.startReference(ctx, name)
+		return s.startTelling(ctx, name, exec.Command(s.Program, "reference", name, "--listen", "127.0.0.1:0"))
 	}
 	return nil, fmt.Errorf("there is no server %q to measure: the names are %s, and NAME=ADDRESS,PID is any other one",
 		name, strings.Join(Names(), ", "))
@@ -100,8 +103,8 @@ var rddsdServices = map[string]Service{"rddsd-whois": WHOIS, "rddsd-rdap": HTTP,
 // referenceServices are those of references that are not WHOIS.
 var referenceServices = map[string]Service{"fasthttp": HTTP, "fasthttp-tls": HTTPS}
 
-func (s *Starter) startReference(ctx context.Context, name string) (*Server, error) {
-	cmd := exec.Command(s.Program, "reference", name, "--listen", "127.0.0.1:0")
+// startTelling starts a reference that tells its address as a line.
+func (s *Starter) startTelling(ctx context.Context, name string, cmd *exec.Cmd) (*Server, error) {
 	p, err := s.start(name, cmd)
 	if err != nil {
 		return nil, err

@@ -67,11 +67,14 @@ func start(t *testing.T, s *Starter, name string) *Server {
 
 func TestWHOISReferencesAnswer(t *testing.T) {
 	s := newStarter(t)
-	for _, name := range ReferenceNames() {
+	for _, name := range append(ReferenceNames(), cEpoll) {
 		if referenceServices[name] != WHOIS {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
+			if name == cEpoll {
+				needs(t, "gcc")
+			}
 			server := start(t, s, name)
 			want := len(whoisAnswer)
 			if o, ok := rawVariants[name]; ok && o.size > 0 {
