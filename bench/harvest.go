@@ -151,17 +151,8 @@ func (h *harvestBench) print(out io.Writer, r *run) error {
 	for i := range h.rounds {
 		s := &h.rounds[i]
 		nat := s.Groups[groupNames[behindNAT]]
-		var others []string
-		for g := monitoring; g <= probing; g++ {
-			if l := s.Groups[groupNames[g]]; l.Degraded+l.Refused > 0 {
-				others = append(others, fmt.Sprintf("%s %d", groupNames[g], l.Degraded+l.Refused))
-			}
-		}
-		if others == nil {
-			others = []string{"none"}
-		}
 		fmt.Fprintf(w, "%d\t%s\t%d\t%d\t%.0f\t%d\t%.0f\t%.0f %%\t%.2g\t%.2g\t%d\t%s\t%.0f s\t\n", s.Zone, s.Harvester, s.Sources, s.WorstDay, s.BoundDay, s.Shown, s.BoundMonth,
-			100*s.Guard["month"], s.Groups[groupNames[people]].Share, float64(nat.Degraded)/float64(max(nat.Queries, 1)), nat.Refused, strings.Join(others, ", "), s.Seconds)
+			100*s.Guard["month"], s.Groups[groupNames[people]].Share, nat.degradedShare(), nat.Refused, s.othersLimited(), s.Seconds)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -197,8 +188,28 @@ func (h *harvestBench) panels() []report.Panel {
 
 // rows writes a row of RESULTS.md for each simulation.
 func (h *harvestBench) rows(out io.Writer, r *run) {
-	fmt.Fprintf(out, "| zone | harvester | worst day (allowed) | 30 days (allowed) | people limited |%s\n| ---: | --- | ---: | ---: | ---: |%s\n", whereHead, whereLine)
-	for _, s := range h.rounds {
-		fmt.Fprintf(out, "| %s | %s | %d (%.0f) | %d (%.0f) | %.2g |%s\n", report.Count(int64(s.Zone)), s.Harvester, s.WorstDay, s.BoundDay, s.Shown, s.BoundMonth, s.Groups[groupNames[people]].Share, r.where())
+	fmt.Fprintf(out, "| zone | harvester | worst day (allowed) | 30 days (allowed) | people limited | carrier NAT degraded | refused | others limited |%s\n| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- |%s\n", whereHead, whereLine)
+	for i := range h.rounds {
+		s := &h.rounds[i]
+		nat := s.Groups[groupNames[behindNAT]]
+		fmt.Fprintf(out, "| %s | %s | %d (%.0f) | %d (%.0f) | %.2g | %.2g | %d | %s |%s\n", report.Count(int64(s.Zone)), s.Harvester, s.WorstDay, s.BoundDay, s.Shown, s.BoundMonth,
+			s.Groups[groupNames[people]].Share, nat.degradedShare(), nat.Refused, s.othersLimited(), r.where())
 	}
+}
+
+// degradedShare is the share of queries that lost contact values.
+func (l legit) degradedShare() float64 { return float64(l.Degraded) / float64(max(l.Queries, 1)) }
+
+// othersLimited tells which groups that no limit may meet have met one, and how often.
+func (s *harvested) othersLimited() string {
+	var others []string
+	for g := monitoring; g <= probing; g++ {
+		if l := s.Groups[groupNames[g]]; l.Degraded+l.Refused > 0 {
+			others = append(others, fmt.Sprintf("%s %d", groupNames[g], l.Degraded+l.Refused))
+		}
+	}
+	if others == nil {
+		return "none"
+	}
+	return strings.Join(others, ", ")
 }
