@@ -73,6 +73,32 @@ func TestCaps(t *testing.T) {
 	})
 }
 
+// Who is on the operator's list may have as many connections as there is room for
+// (W-14, L-15).
+func TestListedClientsAreNotCrowded(t *testing.T) {
+	overEachPath(t, func(t *testing.T, loops int) {
+		s := newServer(cachetest.WHOIS(), nil)
+		s.Loops = loops
+		s.Caps = listen.NewCaps(listen.Limits{PerClient: 1, Total: 100})
+		list, err := ratelimit.ReadNetworks(strings.NewReader("127.0.0.0/8 probe\n"), "networks")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Limiter.SetNetworks(list)
+		addr, _ := serve(t, s)
+		waiting := []net.Conn{dial(t, addr), dial(t, addr), dial(t, addr)}
+		waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 3)
+		want := ask(s, "example.coop")
+		for _, conn := range append(waiting, dial(t, addr)) {
+			send(t, conn, "example.coop\r\n")
+			if got := receive(t, conn); got != want {
+				t.Errorf("it gets %q", got)
+			}
+		}
+		waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 0)
+	})
+}
+
 // As many clients at one address as it may have connections, each asking one
 // query after the other, are never too many.
 func TestWhoComesBackFindsItsPlaceFree(t *testing.T) {

@@ -234,7 +234,7 @@ func (l *loop) serve(fd uintptr) {
 	// A query that is answered at once takes no place: no number of slow clients
 	// can keep a fast one out.
 	client, terms := s.Limiter.Client(from), welcome
-	if s.Caps.Crowded(client.Addr) {
+	if client.Audience == ratelimit.Anonymous && s.Caps.Crowded(client.Addr) {
 		terms = crowded
 	}
 	if bytes.Contains(w.in[:end], interrupt) || !s.respond(w, w.in[:end], client, terms) {

@@ -139,9 +139,10 @@ func (s *Server) open(listeners []net.Listener, serving *sync.WaitGroup) ([]acce
 
 func (s *Server) arrivals() time.Duration { return cmp.Or(s.ArrivalTimeout, listen.DefaultArrivals) }
 
-// admit says on which terms a connection of client is served.
+// admit says on which terms a connection of client is served. Those of the
+// operator's list may have as many as there is room for (whois.md W-14, L-15).
 func (s *Server) admit(client ratelimit.Client) (listen.Slot, terms) {
-	slot, verdict := s.Caps.Acquire(client.Addr)
+	slot, verdict := s.acquire(client)
 	switch {
 	case verdict == listen.Full:
 		return slot, unwanted // W-07: the hard cap alone closes unread
@@ -151,6 +152,13 @@ func (s *Server) admit(client ratelimit.Client) (listen.Slot, terms) {
 		return slot, swamped
 	}
 	return slot, welcome
+}
+
+func (s *Server) acquire(client ratelimit.Client) (listen.Slot, listen.Verdict) {
+	if client.Audience != ratelimit.Anonymous {
+		return s.Caps.AcquireShared()
+	}
+	return s.Caps.Acquire(client.Addr)
 }
 
 // hurry gives who has not sent a query yet little time to, or every restart would
