@@ -33,11 +33,13 @@ import (
 // fails until BeginBase, and LogSize says that a new base is due.
 //
 // Its methods are safe for concurrent use; none but Write, Load and Renew takes
-// longer than the disk takes for a few small files.
+// longer than the disk takes for a few small files, and Append does not wait for
+// Sync.
 type Disk struct {
 	Log *slog.Logger // tells of files that were skipped; default slog.Default()
 
 	writing sync.Mutex // one base at a time is written
+	syncing sync.Mutex // one sync of the log at a time, while deltas are appended; taken before mu
 
 	mu       sync.Mutex
 	dir      directory
@@ -315,11 +317,21 @@ func (d *Disk) beginLog(buffer []byte) ([]byte, error) {
 	return d.frames.appendFrame(buffer, func(dst []byte) []byte { return appendOrigin(dst, d.at) })
 }
 
-// Sync makes durable what Append wrote. It does nothing when all is.
+// Sync makes durable what Append wrote before. It does nothing when all is.
+// Append need not wait for it.
 func (d *Disk) Sync() error {
+	d.syncing.Lock()
+	defer d.syncing.Unlock()
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.sync(); err != nil {
+	log, created, unsynced := d.log, d.created, d.unsynced
+	d.created, d.unsynced = false, false // what is appended from now on wants another
+	d.mu.Unlock()
+	if !unsynced {
+		return nil
+	}
+	if err := d.bring(log, created); err != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		// What the system has dropped by now no later sync brings back.
 		d.broken = err
 		return fmt.Errorf("sync the local copy: %w", err)
@@ -327,17 +339,22 @@ func (d *Disk) Sync() error {
 	return nil
 }
 
+// bring makes a log durable, and its name if it was created.
+func (d *Disk) bring(log *outFile, created bool) error {
+	err := log.sync()
+	if err == nil && created {
+		err = d.dir.sync()
+	}
+	return err
+}
+
+// sync is Sync for those who hold syncing and mu.
 func (d *Disk) sync() error {
 	if !d.unsynced {
 		return nil
 	}
-	if err := d.log.sync(); err != nil {
+	if err := d.bring(d.log, d.created); err != nil {
 		return err
-	}
-	if d.created {
-		if err := d.dir.sync(); err != nil {
-			return err
-		}
 	}
 	d.created, d.unsynced = false, false
 	return nil
@@ -371,6 +388,8 @@ func (d *Disk) Whole() bool {
 // lastPoll, by the edge's clock; the zero lastPoll says that this run had no
 // good poll.
 func (d *Disk) Close(lastPoll time.Time, clean bool) error {
+	d.syncing.Lock()
+	defer d.syncing.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {

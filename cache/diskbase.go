@@ -22,6 +22,8 @@ type BaseWrite struct {
 // not, as after a snapshot, a start knows of v and of those deltas only once
 // Write has returned.
 func (d *Disk) BeginBase(v *View, follows bool) *BaseWrite {
+	d.syncing.Lock()
+	defer d.syncing.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	follows = follows && d.base != 0 && d.broken == nil && !d.detached && d.at.pos == v.pos

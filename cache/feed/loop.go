@@ -195,6 +195,8 @@ func (l *loop) await(ctx context.Context, wake <-chan time.Time, read func(conte
 			cancel()
 		case <-l.store.syncDue:
 			l.store.sync()
+		case err := <-l.store.syncing:
+			l.store.synced(err)
 		case <-l.store.done():
 			l.folded()
 		case <-l.store.checked():
@@ -227,6 +229,8 @@ func (l *loop) pauseWhile(ctx context.Context, d time.Duration, more func() bool
 			return
 		case <-l.store.syncDue:
 			l.store.sync()
+		case err := <-l.store.syncing:
+			l.store.synced(err)
 		case <-l.store.done():
 			l.folded()
 		case <-l.store.checked():

@@ -38,11 +38,13 @@ const (
 // more is appended, for a log with a hole would be replayed into a state that
 // never was, until a new base could be written.
 //
-// It belongs to the goroutine of the loop, which calls folded when folding.Done
-// and checked when checking.done.
+// It belongs to the goroutine of the loop, which calls folded when folding.Done,
+// checked when checking.done, and synced with what comes from syncing.
 type store struct {
 	*Follower
 	syncDue <-chan time.Time // fires when the log must be synced; nil while nothing waits
+	syncing chan error       // gives what came of the sync that is under way; nil while none is
+	again   bool             // another sync is due already
 
 	continues bool          // base and log on disk lead to what is served, or will: a delta may be appended
 	retry     time.Time     // not before this is a base written
@@ -118,14 +120,38 @@ func (s *store) appendBeat() {
 	}
 }
 
-// sync brings what was appended to the disk.
+// sync begins to bring what was appended to the disk, aside: deltas go on while a
+// slow disk takes its time.
 func (s *store) sync() {
 	s.syncDue = nil
-	if !s.continues {
-		return
+	switch {
+	case !s.continues:
+	case s.syncing != nil:
+		s.again = true
+	default:
+		done := make(chan error, 1)
+		s.syncing = done
+		go func() { done <- s.Disk.Sync() }()
 	}
-	if err := s.Disk.Sync(); err != nil {
+}
+
+// synced ends a sync, of which err has come.
+func (s *store) synced(err error) {
+	again := s.again
+	s.syncing, s.again = nil, false
+	switch {
+	case !s.continues: // and the log is worth nothing
+	case err != nil:
 		s.fault(fmt.Errorf("sync the delta log: %w", err))
+	case again:
+		s.sync()
+	}
+}
+
+// awaitSync waits for the sync that is under way.
+func (s *store) awaitSync() {
+	for s.syncing != nil {
+		s.synced(<-s.syncing)
 	}
 }
 
@@ -177,6 +203,7 @@ func (s *store) settle(view *cache.View) {
 
 func (s *store) foldToDisk(view *cache.View) {
 	s.appendBeat()
+	s.awaitSync()
 	base := s.Disk.BeginBase(view, s.continues)
 	s.continues, s.syncDue, s.scrub = true, nil, time.Time{}
 	s.fold(true, base.Write)
@@ -315,6 +342,7 @@ func (s *store) close(view *cache.View, confirmed time.Time) error {
 	if s.Disk == nil {
 		return nil
 	}
+	s.awaitSync()
 	if view != nil && !s.continues && s.pause == 0 { // a snapshot came last, and its base was not begun
 		s.foldToDisk(view)
 		<-s.done()
