@@ -38,7 +38,9 @@ type draft struct {
 	work     workspace // the object at hand
 	before   workspace // what it was
 	rejected []Rejected
-	lastZone *registry.TLD // that zone found; nil after a change of zones
+
+	lastZone     *registry.TLD // that zone found; nil after a change of zones
+	lastSponsors [64]*registry.Registrar
 }
 
 func (v *View) fork() *draft { return &draft{View: *v, own: new(owner)} }
@@ -170,6 +172,7 @@ func (d *draft) learn(key Key, row string) error {
 		d.tlds[key.Name] = t
 		return registry.DecodeTLD(row, t)
 	case registry.KindRegistrar:
+		clear(d.lastSponsors[:])
 		delete(d.registrars, key.Name)
 		if row == "" {
 			return nil

@@ -25,7 +25,7 @@ func (d *draft) check(c Change, w *workspace) registry.Reject {
 	if tld == nil {
 		return registry.RejectNoTLD
 	}
-	sponsor := d.registrars[w.domain.Registrar]
+	sponsor := d.sponsor(w.domain.Registrar)
 	if sponsor == nil {
 		return registry.RejectRegistrar
 	}
@@ -42,6 +42,18 @@ func (d *draft) zone(name string) *registry.TLD {
 	}
 	d.lastZone = d.TLDOf(name)
 	return d.lastZone
+}
+
+// sponsor is Registrar, which remembers some that it found.
+func (d *draft) sponsor(clid string) *registry.Registrar {
+	if clid == "" {
+		return d.registrars[clid]
+	}
+	last := &d.lastSponsors[(uint(len(clid))+31*uint(clid[len(clid)-1])+7*uint(clid[len(clid)/2]))%uint(len(d.lastSponsors))]
+	if *last == nil || (*last).ClID != clid {
+		*last = d.registrars[clid]
+	}
+	return *last
 }
 
 // isLabelUnder reports whether name is one label under zone: no zone that TLDOf

@@ -132,9 +132,9 @@ func (v *View) refold(m *baseMaker, kind registry.Kind, o object) error {
 // yielder lets others have the processor now and then: folding has time.
 type yielder struct{ n int }
 
-// yieldEvery is how many objects are folded between two yields, a tenth of a
+// yieldEvery is how many objects are folded between two yields, half a
 // millisecond's worth.
-const yieldEvery = 128
+const yieldEvery = 512
 
 func (y *yielder) rest() {
 	if y.n++; y.n%yieldEvery == 0 {

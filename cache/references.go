@@ -48,10 +48,8 @@ func (f *found) is(kind registry.Kind, key string) bool {
 	return f.kind == kind && int(f.length) == len(key) && string(f.key[:f.length]) == key
 }
 
-// remembered returns where an object is remembered.
-func (r *references) remembered(kind registry.Kind, key string) *found {
-	return &r.found[hashText(uint64(kind), key)%foundSize]
-}
+// remembered returns where an object whose key has that hash is remembered.
+func (r *references) remembered(hash uint64) *found { return &r.found[hash%foundSize] }
 
 // refer takes in what d refers to. It keeps the ROIDs of d until they are taken.
 func (r *references) refer(d *registry.Domain) {
@@ -70,20 +68,18 @@ func (r *references) refer(d *registry.Domain) {
 }
 
 func (r *references) add(kind registry.Kind, key string) {
-	ref := reference{kind: kind, key: key}
+	ref := reference{kind: kind, key: key, hash: hashText(r.base.seed, key)}
 	if r.from != nil {
 		if place, ok := r.from.kinds[kind].own(key); ok {
 			ref.place, ref.known = r.moves[kind].of(place)
 		}
 	}
 	if !ref.known && key != "" {
-		if f := r.remembered(kind, key); f.is(kind, key) {
+		if f := r.remembered(ref.hash); f.is(kind, key) {
 			ref.place, ref.known = f.place, true
 		}
 	}
-	if ref.there = ref.known; !ref.known {
-		ref.hash = hashText(r.base.seed, key)
-	}
+	ref.there = ref.known
 	r.list = append(r.list, ref)
 }
 
@@ -116,7 +112,7 @@ func (r *references) resolve() {
 func (r *references) find(ref *reference) {
 	ref.place, ref.there, _ = r.base.kinds[ref.kind].search(ref.key, ref.hash) // nothing is damaged that was just made
 	if ref.known = true; ref.there && len(ref.key) <= len(found{}.key) {
-		f := r.remembered(ref.kind, ref.key)
+		f := r.remembered(ref.hash)
 		*f = found{length: uint8(len(ref.key)), kind: ref.kind, place: ref.place}
 		copy(f.key[:], ref.key)
 	}

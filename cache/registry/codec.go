@@ -244,6 +244,26 @@ func (d *decoder) longUvarint() uint64 {
 	return 0
 }
 
+// timeVarint reads a number of eight bytes, as nearly all times are: it takes its
+// seven bits of each byte together at once, in three steps, not one by one.
+func (d *decoder) timeVarint() (x uint64, ok bool) {
+	if len(d.rest) < 8 {
+		return 0, false
+	}
+	s := d.rest[:8]
+	x = uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	if x&0x8080808080808080 != 0x0080808080808080 || x>>56 == 0 {
+		return 0, false
+	}
+	x &= 0x7f7f7f7f7f7f7f7f
+	x = x&0x007f007f007f007f | x&0x7f007f007f007f00>>1
+	x = x&0x00003fff00003fff | x&0x3fff00003fff0000>>2
+	x = x&0x000000000fffffff | x&0x0fffffff00000000>>4
+	d.rest = d.rest[8:]
+	return x, true
+}
+
 // atMost returns the next number, which is to be no greater than most.
 func (d *decoder) atMost(most uint64) uint64 {
 	x := d.uvarint()
@@ -280,7 +300,10 @@ func (d *decoder) texts(reuse []string) []string {
 }
 
 func (d *decoder) time() Time {
-	x := d.uvarint()
+	x, ok := d.timeVarint()
+	if !ok {
+		x = d.uvarint()
+	}
 	t := Time(x >> 1)
 	if x&1 != 0 {
 		t = ^t
