@@ -74,7 +74,7 @@ func connectMany(t *testing.T, addr string, n int) []net.Conn {
 	return conns
 }
 
-// Who is slow gets his answer while others keep the server as busy as they can.
+// Who is slow gets his answer while others keep the server as busy as they can.
 func TestSlowClientsAreServedUnderAFlood(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(cachetest.WHOIS(), nil)

@@ -155,3 +155,47 @@ func TestLoopKnowsItsClients(t *testing.T) {
 		}
 	}
 }
+
+// Whatever clients do, no socket of theirs is left once they have gone;
+// TestMain sees to goroutines.
+func TestNoSocketIsLeft(t *testing.T) {
+	warm, _ := serve(t, newServer(cachetest.WHOIS(), nil)) // the poller has descriptors of its own
+	dial(t, warm).Close()
+	for loops := range 3 {
+		before := openFiles(t)
+		s := newServer(cachetest.WHOIS(), nil)
+		s.Loops = loops
+		addr, stop := serve(t, s)
+		for range 10 {
+			for _, sent := range []string{
+				"", "exam", "example.coop\r\n", "example.coop\r\nunregistered.coop\r\n", strings.Repeat("x", 10_000), "\xFF\xF4\xFF\xFD\x06", hello,
+			} {
+				for _, end := range []func(*net.TCPConn){
+					func(c *net.TCPConn) { _ = c.SetLinger(0) }, // close sends RST
+					func(c *net.TCPConn) { _ = c.CloseWrite(); _, _ = io.Copy(io.Discard, c) },
+					func(*net.TCPConn) {},
+				} {
+					conn := dial(t, addr)
+					_, _ = conn.Write([]byte(sent)) // the server may have closed already
+					end(conn)
+					conn.Close()
+				}
+			}
+		}
+		if n := s.Counts().Connections; n < 100 { // who resets his connection may be gone before it is accepted
+			t.Errorf("%d loops: only %d connections were served", loops, n)
+		}
+		stop()
+		waitFor(t, "open files", func() uint64 { return openFiles(t) }, before)
+	}
+}
+
+// openFiles counts the descriptors of this process.
+func openFiles(t *testing.T) uint64 {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return uint64(len(entries))
+}

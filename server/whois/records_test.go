@@ -359,7 +359,7 @@ func secrets(c *registry.Contact) map[registry.Element][]string {
 }
 
 // A degraded answer has the bytes that contacts which disclose nothing would
-// give.
+// give.
 func TestDegradedIsAsIfNothingWereDisclosed(t *testing.T) {
 	s := newServer(cachetest.WHOIS(), nil)
 	query, err := lookup.ParseLine([]byte("published.coop"))

@@ -128,8 +128,8 @@ func waitFor(t *testing.T, what string, get func() uint64, want uint64) {
 
 const hello = "\x16\x03\x01\x00\xf4\x01\x00\x00\xf0\x03\x03" // of TLS 1.2, cut
 
-// The ways in which clients end, split and pad a query (W-02, W-03, W-12, W-17
-// to W-19), each with the answer it gets.
+// TestClients is A-04: the ways in which clients end, split and pad a query (W-02, W-03,
+// W-12, W-17 to W-19), each with the answer it gets.
 func TestClients(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(cachetest.WHOIS(), nil)
@@ -248,7 +248,8 @@ func TestEachQueryIsCountedOnce(t *testing.T) {
 	})
 }
 
-// A client that sends more than its query loses nothing of the answer.
+// TestNoResetBehindExtraBytes is A-07: a client that sends more than its query loses
+// nothing of the answer.
 func TestNoResetBehindExtraBytes(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(cachetest.WHOIS(), nil)
@@ -280,7 +281,7 @@ func TestNoResetBehindExtraBytes(t *testing.T) {
 	})
 }
 
-// One deadline for the whole line: a byte now and then does not move it (W-04).
+// One deadline for the whole line: a byte now and then does not move it (W-04, A-04).
 func TestDribblingClientIsClosed(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(cachetest.WHOIS(), nil)
@@ -309,7 +310,7 @@ func TestDribblingClientIsClosed(t *testing.T) {
 	})
 }
 
-// A client that is gone costs nothing but its count (W-11).
+// A client that is gone costs nothing but its count (W-11, A-04).
 func TestClientThatIsGone(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(cachetest.WHOIS(), nil)

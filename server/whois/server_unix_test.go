@@ -18,7 +18,7 @@ import (
 )
 
 // A client that does not read loses the connection, not the server a goroutine
-// (W-05); one that reads slowly gets all of its answer.
+// (W-05, A-04); one that reads slowly gets all of its answer.
 func TestClientsThatDoNotRead(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(crowdedAddress(), nil)
@@ -51,7 +51,7 @@ func TestClientsThatDoNotRead(t *testing.T) {
 }
 
 // A client that resets the connection in the middle of its answer costs its count
-// (W-11).
+// (W-11, A-04).
 func TestResetInTheMiddleOfTheAnswer(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(crowdedAddress(), nil)

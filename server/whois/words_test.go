@@ -181,10 +181,11 @@ func FuzzAnswer(f *testing.F) {
 		"", " ", "x", "\xFF\xFD\x03example.coop", "\xFF\xF4\xFF\xFD\x06", "GET / HTTP/1.1", "\x16\x03\x01\x02\x00", "-T dn example.coop", "=example.coop",
 		"full example.coop", "nameserver 2001:db8::1", "CAFÉ.coop", "ｅｘａｍｐｌｅ.coop", "xn--a.coop", "a_b.coop", "roid D1-COOP", "registrar ", "\"example.coop\"",
 		"https://example.coop/", "a..coop", "192.0.2.1/24", "No match for \"x\".\r\nRegistrar: y", "registrar \x1b[2J", "-.coop", "&amp;.coop", strings.Repeat("a", 600),
+		"contact C2000001-COOP", "handle c2000002-coop", "C1-COOP", "contact C*", "contact \x1b[2J",
 	} {
 		f.Add([]byte(line))
 	}
-	s := newServer(cachetest.WHOIS(), nil)
+	s := newServer(cachetest.WHOIS(), func(p *lookup.Policy) { p.Contacts = true })
 	w := new(worker)
 	f.Fuzz(func(t *testing.T, line []byte) {
 		if len(line) > maxRead {
