@@ -2,7 +2,6 @@ package rdap
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -36,15 +35,15 @@ func check(body []byte, status int, asked string) []string {
 // ICANN's tools would find, and what we ask of ourselves besides (rdap.md §3.1, §3.3).
 func checkResponse(r rdapcheck.Response) (any, []string) {
 	var k house
-	for _, finding := range rdapcheck.Check(r, world) {
+	top, findings := rdapcheck.Inspect(r, world)
+	for _, finding := range findings {
 		k.fault("%v", finding)
 	}
 	if i := bytes.IndexFunc(r.Body, func(r rune) bool { return r < ' ' || r > '~' || r == '<' || r == '>' || r == '&' }); i >= 0 {
 		k.fault("byte %d is %q: not plain ASCII, or markup", i, r.Body[i])
 	}
-	var top map[string]any
-	if err := json.Unmarshal(r.Body, &top); err != nil {
-		return nil, append(k.faults, err.Error())
+	if top == nil {
+		return nil, append(k.faults, "the body is no object")
 	}
 	k.asked = r.URL
 	k.walk("$", top, "")

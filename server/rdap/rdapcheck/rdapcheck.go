@@ -68,6 +68,13 @@ type checker struct {
 
 // Check returns what is wrong with r, nothing if all is well.
 func Check(r Response, g *Registry) []Finding {
+	_, findings := Inspect(r, g)
+	return findings
+}
+
+// Inspect is Check. It also returns the object that the body holds, nil if none; numbers
+// are json.Number.
+func Inspect(r Response, g *Registry) (map[string]any, []Finding) {
 	c := &checker{Response: r, registry: g, kind: kindOf(r)}
 	if c.kind == domain || c.kind == nameserver {
 		c.name = askedName(r.URL)
@@ -83,19 +90,19 @@ func Check(r Response, g *Registry) []Finding {
 	v, err := c.decode(d, nil)
 	if err != nil || d.More() {
 		c.report(-13001, "$")
-		return c.findings
+		return c.top, c.findings
 	}
 	var ok bool
 	if c.top, ok = v.(object); !ok {
 		c.report(structureCodes[c.kind], "$")
-		return c.findings
+		return c.top, c.findings
 	}
 	c.conformance()
 	c.walk("$", c.top, "")
 	switch c.kind {
 	case failure:
 		c.failed()
-		return c.findings
+		return c.top, c.findings
 	case domain:
 		c.domain()
 	case nameserver:
@@ -109,7 +116,7 @@ func Check(r Response, g *Registry) []Finding {
 	}
 	c.terms()
 	c.redaction()
-	return c.findings
+	return c.top, c.findings
 }
 
 func (c *checker) report(code int, where string) {
