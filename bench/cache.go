@@ -22,6 +22,7 @@ type caching struct {
 	duration time.Duration
 	dir      string
 	thin     bool
+	changes  bool
 
 	made    *synthetic.Registry
 	figures figures
@@ -48,6 +49,7 @@ func newCache() *cobra.Command {
 	f.DurationVar(&c.duration, "for", 2*time.Second, "how long to measure each kind of look-up and of delta")
 	f.StringVar(&c.dir, "dir", "", "directory on the disk whose speed is to count (default that for temporary files)")
 	f.BoolVar(&c.thin, "thin", false, "a registry that publishes no contacts")
+	f.BoolVar(&c.changes, "changes", true, "apply deltas and fold them too, for which there must be memory for two Views")
 	out.addFlags(f)
 	return cmd
 }
@@ -103,6 +105,9 @@ func (c *caching) measure(ctx context.Context, r *run) (err error) {
 	if err := measureDisk(ctx, f, view, s.hits[0], c.dir); err != nil {
 		return err
 	}
+	if !c.changes {
+		return nil
+	}
 	r.tell("applying deltas")
 	writer := &changes{view: view, names: s.hits, rng: rand.New(rand.NewPCG(c.seed, 1)), clock: threadTime}
 	if err := measureApply(ctx, f, writer, c.duration); err != nil {
@@ -126,13 +131,18 @@ func (c *caching) print(out io.Writer, r *run) error {
 
 // rows writes a row for each question that RESULTS.md asks of the cache.
 func (c *caching) rows(out io.Writer, r *run) {
-	for _, keys := range [...][]string{
+	tables := [...][]string{
 		{"view_names", "rss_bytes_per_name", "heap_bytes_per_name", "row_bytes_per_name", "build_names_per_s", "gc_cpu_ms", "gc_pause_us"},
 		{"view_names", "hit_ns", "answer_ns", "miss_ns", "idn_ns", "find_hit_ns", "find_idn_ns"},
 		{"view_names", "file_bytes", "write_s", "load_warm_s", "load_cold_s", "load_cold_read_bytes", "verify_cold_mib_per_s"},
 		{"view_names", "apply_1_per_s", "apply_100_per_s", "apply_100_p50_us", "apply_100_max_us", "fold_names_per_s", "apply_fold_per_s", "pause_idle_p999_us", "pause_apply_p999_us"},
 		{"view_names", "look_quiet_p999_us", "look_fold_p999_us", "look_fold_ratio", "look_fold_changes_per_s", "look_fold_bases"},
-	} {
+	}
+	measured := tables[:]
+	if !c.changes {
+		measured = tables[:3]
+	}
+	for _, keys := range measured {
 		c.figures.row(out, r, keys...)
 		fmt.Fprintln(out)
 	}
