@@ -65,6 +65,11 @@ func TestWHOISClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	stale = startDaemon(t, stale.dir, "RDDSD_RATELIMIT_MODE=off", "RDDSD_REGISTRY_SQLITE="+filepath.Join(stale.dir, "registry.sqlite"))
+	off := newDaemon(t, t.TempDir(), "RDDSD_RATELIMIT_MODE=off")
+	file := filepath.Join(off.dir, "rddsd.toml")
+	must(t, os.WriteFile(file, []byte("[[tld]]\nname = \"coop\"\nport43 = false\n"), 0o600))
+	off.start("--config", file)
+	off.waitReady()
 
 	classes := []struct {
 		class, name string
@@ -83,6 +88,7 @@ func TestWHOISClients(t *testing.T) {
 		{"reserved", "reserved.coop", open, false, "Reserved by Registry\r\n"},
 		{"invalid", "bad-.coop", open, false, "Malformed request.\r\n"},
 		{"other TLD", "example.com", open, false, "Malformed request.\r\n"},
+		{"WHOIS is off", "example.coop", off, false, "Malformed request.\r\n"},
 		{"limited", "example.coop", full, false, "WHOIS LIMIT EXCEEDED"},
 	}
 
@@ -98,7 +104,7 @@ func TestWHOISClients(t *testing.T) {
 	for _, client := range clients {
 		fmt.Fprint(w, "\n", client.name)
 		answers := map[*daemon][]told{}
-		for _, d := range []*daemon{open, full, stale} {
+		for _, d := range []*daemon{open, full, stale, off} {
 			var names []string
 			for _, c := range classes {
 				if c.d == d {
