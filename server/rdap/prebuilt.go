@@ -1,7 +1,6 @@
 package rdap
 
 import (
-	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -12,24 +11,11 @@ import (
 )
 
 // prebuilt holds the parts of bodies that many have in common, so that each is made
-// once and copied: by policy, and by policy and registrar. Policies and registrars do
-// not change once made, a changed one is another, so a part is found by the pointers
-// that it was made from. The zero value is empty. It is safe for concurrent use.
+// once and copied: by policy, and by policy and registrar. The zero value is empty. It is
+// safe for concurrent use.
 type prebuilt struct {
-	sites atomic.Pointer[[]*site]
+	sites lookup.MadeOfPolicies[site]
 }
-
-// How many registrars have room under a policy: each under an IANA ID that ICANN has
-// given or may give in the next years, and some with higher ones, those that IANA
-// reserves and made-up ones. It costs 56 KiB a policy.
-const (
-	accredited = 6144
-	others     = 1024
-)
-
-// maxSites is how many policies are remembered before those of former configurations
-// are forgotten, with all others: a reload makes one for each TLD.
-const maxSites = 1000
 
 // site is what bodies under one policy have in common.
 type site struct {
@@ -38,7 +24,7 @@ type site struct {
 	other    parts    // of another object
 	base     string   // the base URL as it stands inside a JSON string
 	sum      uint64   // hash of all that a domain's body has of them
-	sponsors [accredited + others]atomic.Pointer[sponsor]
+	sponsors lookup.MadeOfRegistrars[sponsor]
 	members  [patterns]atomic.Pointer[member]
 }
 
@@ -65,33 +51,12 @@ const hole = "\x00"
 
 // sponsor is what the bodies about a registrar's domains have in common.
 type sponsor struct {
-	of     *registry.Registrar
 	entity []byte
 	sum    uint64 // hash of entity
 }
 
 // site returns the one of p.
-func (b *prebuilt) site(p *lookup.Policy) *site {
-	if sites := b.sites.Load(); sites != nil {
-		for _, s := range *sites {
-			if s.policy == p {
-				return s
-			}
-		}
-	}
-	return b.add(newSite(p))
-}
-
-// add remembers s. Of two that come at once one may be forgotten, and comes again.
-func (b *prebuilt) add(s *site) *site {
-	var list []*site
-	if sites := b.sites.Load(); sites != nil && len(*sites) < maxSites {
-		list = slices.Clip(*sites)
-	}
-	list = append(list, s)
-	b.sites.Store(&list)
-	return s
-}
+func (b *prebuilt) site(p *lookup.Policy) *site { return b.sites.Get(p, newSite) }
 
 func newSite(p *lookup.Policy) *site {
 	s := &site{policy: p, base: string(appendText(nil, p.BaseURL))}
@@ -117,21 +82,12 @@ func (p parts) append(dst, url []byte) []byte {
 	return dst
 }
 
-// sponsor returns what the bodies about domains of r have in common. Registrars of one
-// place take turns.
+// sponsor returns what the bodies about domains of r have in common.
 func (s *site) sponsor(r *registry.Registrar) *sponsor {
-	place := uint(r.IANA)
-	if place >= accredited {
-		place = accredited + place%others
-	}
-	slot := &s.sponsors[place]
-	if one := slot.Load(); one != nil && one.of == r {
-		return one
-	}
-	one := &sponsor{of: r, entity: appendSponsor(nil, s.policy.BaseURL, r)}
-	one.sum = xxhash.Sum64(one.entity)
-	slot.Store(one)
-	return one
+	return s.sponsors.Get(r, func(r *registry.Registrar) *sponsor {
+		entity := appendSponsor(nil, s.policy.BaseURL, r)
+		return &sponsor{entity, xxhash.Sum64(entity)}
+	})
 }
 
 // redacted returns the member "redacted" of bodies that withhold w, empty if there is

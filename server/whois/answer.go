@@ -27,23 +27,28 @@ const (
 
 // AppendAnswer appends a as the text that port 43 sends (whois.md §2, §7). It
 // is pure: the same answer gives the same bytes. It neither changes a nor keeps
-// anything of it, and allocates nothing once dst has grown.
+// anything of it. A server, which keeps what answers have in common, renders faster.
 //
 // A refusal is no answer to the question: see appendRefusal.
 func AppendAnswer(dst []byte, a *lookup.Answer) []byte {
+	return (*prebuilt)(nil).appendAnswer(dst, a)
+}
+
+// appendAnswer is AppendAnswer. It allocates nothing once dst has grown.
+func (b *prebuilt) appendAnswer(dst []byte, a *lookup.Answer) []byte {
 	switch a.Class {
 	case lookup.Found, lookup.Degraded:
-		return appendFound(dst, a)
+		return b.appendFound(dst, a)
 	case lookup.NotFound:
-		return appendTail(appendNotFound(dst, a), a)
+		return b.appendTail(appendNotFound(dst, a), a)
 	case lookup.Reserved:
-		return appendTail(append(dst, reservedText...), a)
+		return b.appendTail(append(dst, reservedText...), a)
 	case lookup.Invalid:
-		return appendTail(appendInvalid(dst, a), a)
+		return b.appendTail(appendInvalid(dst, a), a)
 	case lookup.OtherTLD:
-		return appendTail(appendOtherTLD(dst, a), a)
+		return b.appendTail(appendOtherTLD(dst, a), a)
 	case lookup.Help:
-		return appendTail(appendHelp(dst, a), a)
+		return b.appendTail(appendHelp(dst, a), a)
 	case lookup.Busy:
 		return append(dst, busyText...)
 	default: // Unknown and Error: never anything that reads as "free"
@@ -51,18 +56,18 @@ func AppendAnswer(dst []byte, a *lookup.Answer) []byte {
 	}
 }
 
-func appendFound(dst []byte, a *lookup.Answer) []byte {
+func (b *prebuilt) appendFound(dst []byte, a *lookup.Answer) []byte {
 	switch a.Object {
 	case lookup.Domain:
-		return appendDomainTail(appendDomain(dst, a), a)
+		return b.appendDomainTail(b.appendDomain(dst, a), a)
 	case lookup.Nameserver:
-		return appendTail(appendNameserver(dst, a), a)
+		return b.appendTail(appendNameserver(dst, a), a)
 	case lookup.Nameservers:
-		return appendTail(appendNameservers(dst, a), a)
+		return b.appendTail(appendNameservers(dst, a), a)
 	case lookup.Registrar:
-		return appendTail(appendRegistrar(dst, a.Registrar), a)
+		return b.appendTail(appendRegistrar(dst, a.Registrar), a)
 	case lookup.Contact:
-		return appendTail(appendContact(dst, &a.Registrant, a.Policy.Redaction), a)
+		return b.appendTail(appendContact(dst, &a.Registrant, a.Policy.Redaction), a)
 	default: // nothing else can be found
 		return append(dst, unavailableText...)
 	}
@@ -70,17 +75,14 @@ func appendFound(dst []byte, a *lookup.Answer) []byte {
 
 // appendTail appends what ends every answer that is no refusal and no failure
 // (§2.8): how fresh the data is, a blank line, the disclaimer.
-func appendTail(dst []byte, a *lookup.Answer) []byte {
-	return appendDisclaimer(appendLastUpdate(dst, a.AsOf), a.Policy)
+func (b *prebuilt) appendTail(dst []byte, a *lookup.Answer) []byte {
+	return append(appendLastUpdate(dst, a.AsOf), b.ending(a.Policy).other...)
 }
 
 // appendDomainTail is the tail of a registered name: it also says where the
 // status codes are explained.
-func appendDomainTail(dst []byte, a *lookup.Answer) []byte {
-	dst = appendLastUpdate(dst, a.AsOf)
-	dst = append(dst, newline...)
-	dst = appendKnown(dst, "", statusHelp(a.Policy))
-	return appendDisclaimer(dst, a.Policy)
+func (b *prebuilt) appendDomainTail(dst []byte, a *lookup.Answer) []byte {
+	return append(appendLastUpdate(dst, a.AsOf), b.ending(a.Policy).domain...)
 }
 
 // complaint returns the line that names the complaint form.

@@ -227,11 +227,11 @@ func BenchmarkAppendAnswer(b *testing.B) {
 			}
 			var a lookup.Answer
 			s.Finder.Find(s.Cache.Current(), &query, time.Now(), &a)
-			dst := AppendAnswer(nil, &a)
+			dst := s.prebuilt.appendAnswer(nil, &a)
 			b.SetBytes(int64(len(dst)))
 			b.ReportAllocs()
 			for b.Loop() {
-				dst = AppendAnswer(dst[:0], &a)
+				dst = s.prebuilt.appendAnswer(dst[:0], &a)
 			}
 		})
 	}

@@ -17,22 +17,16 @@ const (
 
 // appendDomain appends the record of a registered name (§2.3), its labels in
 // the order that ICANN's grammar fixes.
-func appendDomain(dst []byte, a *lookup.Answer) []byte {
-	d := &a.Domain
+func (b *prebuilt) appendDomain(dst []byte, a *lookup.Answer) []byte {
+	d, r := &a.Domain, b.sponsor(a.Registrar)
 	dst = appendKnown(dst, "Domain Name: ", d.Name)
 	dst = appendField(dst, "Internationalized Domain Name: ", d.UName)
 	dst = appendField(dst, "Registry Domain ID: ", d.ROID)
-	if a.Registrar != nil {
-		dst = appendWhoisServer(dst, a.Registrar)
-		dst = appendURL(dst, a.Registrar)
-	}
+	dst = append(dst, r.service...)
 	dst = appendTime(dst, "Updated Date: ", d.Updated)
 	dst = appendTime(dst, "Creation Date: ", d.Created)
 	dst = appendTime(dst, "Registry Expiry Date: ", d.Expires)
-	if a.Registrar != nil {
-		dst = appendField(dst, "Registrar: ", a.Registrar.Name)
-		dst = appendIDs(dst, a.Registrar)
-	}
+	dst = append(dst, r.identity...)
 	dst = appendField(dst, "Reseller: ", d.Reseller)
 	for status, rest := d.Shown().Next(); status != 0; status, rest = rest.Next() {
 		dst = appendStatus(dst, status.EPP())
@@ -42,7 +36,7 @@ func appendDomain(dst []byte, a *lookup.Answer) []byte {
 		dst = appendKnown(dst, "Name Server: ", a.Hosts[i].Name)
 	}
 	dst = appendDNSSEC(dst, d.DS)
-	dst = appendKnown(dst, "", complaint(a.Policy))
+	dst = append(dst, b.ending(a.Policy).record...)
 	if len(a.Hosts) > maxHosts {
 		dst = appendCut(dst, maxHosts)
 	}

@@ -105,7 +105,7 @@ func (s *Server) respond(w *worker, line []byte, client ratelimit.Client, terms 
 	case ratelimit.Degrade:
 		a.WithoutContacts()
 	}
-	w.out = AppendAnswer(w.out, a)
+	w.out = s.prebuilt.appendAnswer(w.out, a)
 	class = a.Class
 	return true
 }

@@ -79,6 +79,7 @@ type Server struct {
 	ArrivalTimeout time.Duration
 
 	workers  sync.Pool // of *worker
+	prebuilt prebuilt
 	counts   counters
 	panics   rate.Sometimes
 	failures rate.Sometimes // of accepting
