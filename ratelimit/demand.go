@@ -10,8 +10,8 @@ const (
 	demandBuckets = 1 << 17
 
 	// demandHalf is the time in which half of what a source has asked for is
-	// forgotten, in hours: somebody who asks for one object a day stands at 3.
-	demandHalf = 48
+	// forgotten, in hours: who asks for one object a day stands at 15 in the end.
+	demandHalf = 240
 
 	// demandFor is how long a source is remembered since it asked last, in hours.
 	demandFor = uint64(month / time.Hour)
@@ -19,11 +19,12 @@ const (
 	// oneObject is the unit of what was asked for.
 	oneObject = 8
 
-	// acquainted is how long a source must have been asking before a rush began to be
-	// told from those who made it, in hours, and acquaintedWorth how many times as much
-	// it may then ask for (Peng, Leckie, Ramamohanarao 2003: history-based IP filtering).
-	acquainted      = 12
-	acquaintedWorth = 3
+	// acquaintedEach is how long a source must have been asking before a rush began, in
+	// hours, to be shown twice as much as who made it; twice as long, three times, and
+	// so on until acquaintedMost (Peng, Leckie, Ramamohanarao 2003: history-based IP
+	// filtering).
+	acquaintedEach = 24
+	acquaintedMost = 7 * acquaintedEach
 )
 
 // A word of the table: bits 63-44 a tag of the source, bits 43-30 when it was seen
@@ -93,8 +94,8 @@ func findDemand(bucket *[8]atomic.Uint64, source, now uint64) (cell *atomic.Uint
 			worth = 0
 		case (w^source)&demandTag == 0:
 			return &bucket[i], w, found
-		case found.age >= acquainted:
-			worth *= acquaintedWorth
+		case found.age >= acquaintedEach:
+			worth *= 4
 		}
 		if worth < least {
 			cell, word, least = &bucket[i], w, worth
@@ -124,8 +125,8 @@ const (
 // rush began so many hours ago.
 func (d demand) reach(rush uint64) float64 {
 	asked := float64(d.asked) / oneObject
-	if d.age >= rush+acquainted {
-		asked /= acquaintedWorth
+	if d.age > rush {
+		asked /= 1 + float64(min(d.age-rush, acquaintedMost))/acquaintedEach
 	}
 	return calm + (1-calm)*reachHalf/(reachHalf+asked)
 }

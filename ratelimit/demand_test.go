@@ -9,11 +9,11 @@ import (
 
 const hour = uint64(time.Hour)
 
-func TestDemandIsHalfForgottenInTwoDays(t *testing.T) {
+func TestDemandIsHalfForgottenInTenDays(t *testing.T) {
 	for _, test := range []struct {
 		after time.Duration
 		want  uint64 // of 64 objects
-	}{{0, 64}, {24 * time.Hour, 48}, {48 * time.Hour, 32}, {96 * time.Hour, 16}, {month, 0}, {month + time.Hour, 0}} {
+	}{{0, 64}, {5 * day, 48}, {10 * day, 32}, {20 * day, 16}, {month, 8}, {month + time.Hour, 0}} {
 		table := demands{make([][8]atomic.Uint64, demandBuckets)}
 		start := uint64(700*day) + 17
 		table.ask(9<<50, start, 64, true)
