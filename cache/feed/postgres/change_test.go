@@ -20,6 +20,7 @@ import (
 // A row that cannot be published is kept out alone: its last good version stays,
 // a new object is unknown, and all else of the transaction is served.
 func TestPoisonRowsOfEachKind(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 20)
 	r.Exec(t, "insert into registry.reserved (name, reason) values ('r.coop', 'reserved')")
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
@@ -129,6 +130,7 @@ func TestRegistrarRename(t *testing.T) {
 // A host's name moves to another ROID, and two hosts exchange theirs, each in
 // one transaction.
 func TestNameThatMovesBetweenROIDs(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 10)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	named := func(name, roid string) {
@@ -152,6 +154,7 @@ func TestNameThatMovesBetweenROIDs(t *testing.T) {
 // A name that is deleted and registered anew in one transaction was never
 // missing.
 func TestDeleteAndRegisterAnewInOneTransaction(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 10)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	e.guard("d7.coop")
@@ -209,6 +212,7 @@ func TestMassDeletionAndDisclosure(t *testing.T) {
 
 // A grace period ends by the clock: nobody writes anything.
 func TestGracePeriodEndsWithoutAWrite(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 10)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	r.Exec(t, "update registry.domain set add_until = now() + interval '2 s' where name = 'd7.coop'")
@@ -224,6 +228,7 @@ func TestGracePeriodEndsWithoutAWrite(t *testing.T) {
 // The registry's clock jumps by an hour and back. What is served follows it, and
 // says nothing of the edge's own clock.
 func TestRegistryClockJumps(t *testing.T) {
+	t.Parallel()
 	r := newRegistryWithClock(t, 10)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	e.guard("d0.coop")

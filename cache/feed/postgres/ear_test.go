@@ -13,6 +13,7 @@ import (
 // A registry that says nothing when it changes is polled each second, however
 // long the poll interval is; once it speaks again, its words are heard.
 func TestRegistryThatSaysNothingIsPolledEachSecond(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 10)
 	s := r.sourceEvery(t, 1500*time.Millisecond)
 	view := snapshot(t, s)
@@ -41,6 +42,7 @@ func TestRegistryThatSaysNothingIsPolledEachSecond(t *testing.T) {
 // When the server ends the listening connection alone, polls go on, and it is
 // opened again.
 func TestListeningConnectionThatIsCut(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 10)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	e.until("a listening connection", func(*cache.View, feed.Status) bool { return e.source.Status().Listening })
@@ -52,6 +54,7 @@ func TestListeningConnectionThatIsCut(t *testing.T) {
 
 // A role that may have no third connection takes its snapshots over one.
 func TestSnapshotOverOneConnection(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 3000)
 	r.Login(t, "edge_of_one", "rdds_reader")
 	r.Exec(t, "alter role edge_of_one connection limit 1")

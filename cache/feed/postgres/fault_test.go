@@ -19,6 +19,7 @@ import (
 // what is served is what the views say.
 
 func TestServerKilledInTheMiddleOfACopy(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 30_000) // more than waits on the way
 	e := newEdge(t, r, r.DSN("edge1"), "")
@@ -55,6 +56,7 @@ func TestServerKilledInTheMiddleOfACopy(t *testing.T) {
 }
 
 func TestServerKilledInTheMiddleOfAPoll(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 50)
 	e := newEdge(t, r, r.DSN("edge1"), "")
@@ -84,6 +86,7 @@ func TestServerKilledInTheMiddleOfAPoll(t *testing.T) {
 }
 
 func TestConnectionThatStallsWithoutClosing(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 50)
 	p := startProxy(t, server)
@@ -100,6 +103,7 @@ func TestConnectionThatStallsWithoutClosing(t *testing.T) {
 }
 
 func TestServerThatHangs(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 50)
 	e := newEdge(t, r, r.DSN("edge1"), "")
@@ -121,6 +125,7 @@ func TestServerThatHangs(t *testing.T) {
 // A connection that stalls in the middle of a snapshot is given up, and the
 // snapshot is taken again.
 func TestSnapshotThatStalls(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 3000)
 	p := startProxy(t, server)
@@ -210,6 +215,7 @@ func (s *shifted) add(d time.Duration) {
 // A prepared transaction outlives its connection and the server, and is
 // committed by somebody else.
 func TestPreparedTransaction(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 50)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
@@ -269,6 +275,7 @@ func TestEdgeComesBackWithinWhatIsKept(t *testing.T) {
 }
 
 func TestNewEpoch(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 50)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	e.guard("d0.coop")
@@ -282,6 +289,7 @@ func TestNewEpoch(t *testing.T) {
 // TRUNCATE fires no row trigger. By a role that owns nothing it is noticed all
 // the same; that everything goes is held, and let in by an operator only.
 func TestTruncateByARoleThatIsNotTheOwner(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 200)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	e.guard("d0.coop")
@@ -302,6 +310,7 @@ func TestTruncateByARoleThatIsNotTheOwner(t *testing.T) {
 
 // A dump of yesterday, restored without a new epoch.
 func TestRestoreOfAnOlderDump(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 50)
 	dump := server.Dump(t, r.Database)
@@ -331,6 +340,7 @@ func TestRestoreOfAnOlderDump(t *testing.T) {
 // The same where the numbers of transactions go on: into the place of the
 // database, in its cluster.
 func TestRestoreOfAnOlderDumpInItsPlace(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 50)
 	dump := server.Dump(t, r.Database)
@@ -353,6 +363,7 @@ func TestRestoreOfAnOlderDumpInItsPlace(t *testing.T) {
 // A standby is promoted that lacks the primary's last commits; their transaction
 // numbers are given out again.
 func TestPromotionWithLostCommits(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Start(t)
 	r := newRegistry(t, primary, 50)
 	standby := primary.Standby(t)
@@ -399,6 +410,7 @@ func TestCommitsThatAreGone(t *testing.T) {
 }
 
 func TestStandbyThatLags(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Start(t)
 	r := newRegistry(t, primary, 50)
 	standby := primary.Standby(t)
@@ -452,6 +464,7 @@ func TestOtherRegistryAndNewerContract(t *testing.T) {
 // A view that is changed under the edge: first so that it cannot be read, then
 // back.
 func TestViewsChangedUnderTheEdge(t *testing.T) {
+	t.Parallel()
 	r := newRegistry(t, pgtest.Shared(t), 50)
 	e := newEdge(t, r, r.DSN("edge1"), "").start()
 	e.guard("d0.coop")

@@ -29,9 +29,11 @@ func fictional(t testing.TB, p synthetic.Params) *synthetic.Registry {
 func generated(t testing.TB, p synthetic.Params) *pgtest.Database {
 	t.Helper()
 	db := pgtest.Shared(t).Database(t)
-	if err := Generate(t.Context(), db.DSN("postgres"), false, fictional(t, p)); err != nil {
-		t.Fatal(err)
-	}
+	db.Server.Alone(func() {
+		if err := Generate(t.Context(), db.DSN("postgres"), false, fictional(t, p)); err != nil {
+			t.Fatal(err)
+		}
+	})
 	return db
 }
 

@@ -19,12 +19,14 @@ import (
 // one would write first, "what has a higher number than the last", loses rows
 // under the same writers: were that not so, then this test could not fail.
 func TestServedEqualsTheViewsAfterEveryDelta(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	r := newRegistry(t, server, 0)
 	stress(t, r, r)
 }
 
 func TestServedEqualsTheViewsOfAStandbyAfterEveryDelta(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Start(t)
 	r := newRegistry(t, primary, 0)
 	standby := primary.Standby(t)

@@ -54,6 +54,7 @@ func findings(t *testing.T, db *pgtest.Database, role string, length time.Durati
 }
 
 func TestVerifyFindsNothingWrongWithTheReference(t *testing.T) {
+	t.Parallel()
 	db := generated(t, synthetic.Params{Names: 500, Seed: 1})
 	edgeRole(t, db, "verify_clean")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -83,6 +84,7 @@ func TestVerifyFindsNothingWrongWithTheReference(t *testing.T) {
 // TestVerifyFindsWhatIsWrong breaks a registry in one way after the other, each
 // undone before the next, and wants it said.
 func TestVerifyFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	db := generated(t, synthetic.Params{Names: 60, Seed: 1})
 	edgeRole(t, db, "verify_edge")
 	if lines := findings(t, db, "verify_edge", 0); len(lines) > 0 {
@@ -160,6 +162,7 @@ func TestVerifyFindsWhatIsWrong(t *testing.T) {
 // TestVerifyFindsWhatNobodyTold follows a registry whose triggers are not whole,
 // and one of whose views changes by the clock.
 func TestVerifyFindsWhatNobodyTold(t *testing.T) {
+	t.Parallel()
 	db := generated(t, synthetic.Params{Names: 60, Seed: 1})
 	edgeRole(t, db, "verify_watch")
 	db.Exec(t, `drop trigger rdds_domain_insert on registry.domain_host; drop trigger rdds_domain_delete on registry.domain_host;
@@ -206,6 +209,7 @@ func TestVerifyFindsWhatNobodyTold(t *testing.T) {
 // TestForeignTablesAsOperatingSays builds one view over tables of another shape
 // with the very SQL of OPERATING.md, and wants nothing to be wrong with it.
 func TestForeignTablesAsOperatingSays(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile("../../../deploy/OPERATING.md")
 	if err != nil {
 		t.Fatal(err)

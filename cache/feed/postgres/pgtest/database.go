@@ -78,10 +78,20 @@ func (d *Database) Exec(tb testing.TB, sql string, args ...any) {
 // exists: roles belong to the server, not to a database.
 func (d *Database) Login(tb testing.TB, user string, groups ...string) {
 	tb.Helper()
-	d.Exec(tb, "do $$ begin create role "+user+" login; exception when duplicate_object then null; end $$")
-	for _, group := range groups {
-		d.Exec(tb, "grant "+group+" to "+user)
-	}
+	d.Server.Alone(func() {
+		d.Exec(tb, "do $$ begin create role "+user+" login; exception when duplicate_object then null; end $$")
+		for _, group := range groups {
+			d.Exec(tb, "grant "+group+" to "+user)
+		}
+	})
+}
+
+// Alone runs f, which makes roles, while no other test of this server does: they
+// belong to all its databases, and of two that make one at once one fails.
+func (s *Server) Alone(f func()) {
+	s.roles.Lock()
+	defer s.roles.Unlock()
+	f()
 }
 
 // exec runs one statement in the database of the superuser.

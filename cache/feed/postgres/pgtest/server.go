@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -26,8 +27,10 @@ import (
 const patience = time.Minute
 
 // Server is a PostgreSQL server with a data directory of its own. Its methods
-// are for one goroutine at a time.
+// are for one goroutine at a time, but for Database and Alone.
 type Server struct {
+	roles sync.Mutex // see Alone
+
 	dir      string // holds data/, log and the Unix socket; gone after Close
 	programs string // where PostgreSQL's own are
 	port     int
