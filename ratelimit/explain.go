@@ -24,6 +24,8 @@ type Explanation struct {
 	Role     string       `json:"role"`  // "" without an entry
 	Mode     string       `json:"mode"`
 	Free     int          `json:"free"`  // free objects left
+	Asked    float64      `json:"asked"` // new objects with contact values that it asked for lately, shown or not
+	Known    int          `json:"known"` // days since it asked for the first of them
 	Tiers    []TierStatus `json:"tiers"` // empty for who is on the list: it has no accounts
 }
 
@@ -44,6 +46,8 @@ func (l *Limiter) Explain(client Client, now time.Time) Explanation {
 			e.Free++
 		}
 	}
+	asked := l.demands.ask(a.site, nanos, 0, false)
+	e.Asked, e.Known = float64(asked.asked)/oneObject, int(asked.age/24)
 	for i := range a.n {
 		account := &a.list[i]
 		l.line(account.hash).freshen(&load)

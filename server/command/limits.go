@@ -245,6 +245,9 @@ func printExplanation(w io.Writer, e *ratelimit.Explanation) {
 		fmt.Fprintf(w, "%v is on the list of networks as %s\n", e.Entry, e.Role)
 		return
 	}
+	if e.Asked > 0 {
+		fmt.Fprintf(w, "it asked for %.1f new objects with contact values lately (of those of ten days ago half counts), for the first one %d days ago\n", e.Asked, e.Known)
+	}
 	fmt.Fprintf(w, "it has %d free objects with contact values left; used of what each network may have:\n", e.Free)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "NETWORK\tSECOND\t15 MINUTES\tDAY\t30 DAYS\t")
@@ -263,6 +266,8 @@ func printTrial(w io.Writer, t *trial) {
 	switch {
 	case t.Verdict == ratelimit.Full.String():
 		fmt.Fprintf(w, "the client (%s) would get it in full\n", t.Audience)
+	case t.Verdict == ratelimit.Degrade.String() && t.Network == "":
+		fmt.Fprintf(w, "the client (%s) would get it without contact values: the guard of the zone is too full for who has asked for as much\n", t.Audience)
 	case t.Verdict == ratelimit.Degrade.String():
 		fmt.Fprintf(w, "the client (%s) would get it without contact values: limit %s %s\n", t.Audience, t.Limit, t.Network)
 	case t.RetryIn > 0:

@@ -221,6 +221,7 @@ func TestLimitCommands(t *testing.T) {
 	}{
 		{[]string{"limits", "top"}, "127.1.0.1/32  0        3         0         day"},
 		{[]string{"limits", "explain", "127.1.0.1"}, "127.1.0.1/32"},
+		{[]string{"limits", "explain", "127.1.0.1"}, "it asked for 8.0 new objects with contact values lately"},
 		{[]string{"limits", "try", "127.1.0.1", names[20]}, "without contact values: limit day 127.1.0.1/32"},
 		{[]string{"limits", "try", "127.1.0.1", names[0]}, "would get it in full"},
 		{[]string{"limits", "unblock", "127.1.0.1", "--reason", "an office"}, "unblocked"},
