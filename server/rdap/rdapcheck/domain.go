@@ -163,11 +163,13 @@ func (c *checker) profileNotices() {
 		title, description, rel, href string
 	}{
 		{
-			[6]int{-46601, -46602, -46603, -46604, -46605, -46606}, "Status Codes",
+			[6]int{-46601, -46602, -46603, -46604, -46605, -46606},
+			"Status Codes",
 			"For more information on domain status codes, please visit https://icann.org/epp", "glossary", "https://icann.org/epp",
 		},
 		{
-			[6]int{-46701, -46702, -46703, -46704, -46705, -46706}, "RDDS Inaccuracy Complaint Form",
+			[6]int{-46701, -46702, -46703, -46704, -46705, -46706},
+			"RDDS Inaccuracy Complaint Form",
 			"URL of the ICANN RDDS Inaccuracy Complaint Form: https://icann.org/wicf", "help", "https://icann.org/wicf",
 		},
 	} {
