@@ -8,6 +8,7 @@ import (
 	"rddsd/cache/cachetest"
 	"rddsd/cache/registry"
 	"rddsd/server/lookup"
+	"rddsd/server/rdap/rdapcheck"
 )
 
 func TestRedirect(t *testing.T) {
@@ -31,6 +32,11 @@ func TestRedirect(t *testing.T) {
 			res := r.send(t, method, test.target, "")
 			if got := res.Header.Get("Location"); res.StatusCode != http.StatusMovedPermanently || got != testBase+test.want {
 				t.Errorf("%s: %s %s: status %d, Location %q, want %q", test.rule, method, test.target, res.StatusCode, got, testBase+test.want)
+			}
+			if strings.Contains(test.target, "?") {
+				for _, finding := range rdapcheck.CheckRedirect("http://rdap.nic.coop"+test.target, res.Header.Get("Location")) {
+					t.Errorf("%s: %v", test.rule, finding)
+				}
 			}
 			if got := res.Header.Get("Access-Control-Allow-Origin"); got != "*" {
 				t.Errorf("%s: Access-Control-Allow-Origin is %q", test.rule, got)

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// reservedIDs are the registrar IDs that lead to no RDAP service: tests,
-// pre-delegation, the registry itself.
+// isReservedID reports whether a registrar ID leads to no RDAP service: those for tests,
+// pre-delegation and the registry itself.
 func isReservedID(id int) bool { return id >= 9994 && id <= 9999 }
 
 func (c *checker) domain() {
