@@ -70,13 +70,13 @@ func TestDamagedBase(t *testing.T) {
 				e := newEdge(t, r.path, dir).start()
 				e.settle()
 				r.run(t, insertReserved)
-				e.after(time.Minute)
+				e.after(10 * time.Second)
 				if folds := e.Status().Folds; folds != 2 {
 					t.Fatalf("%d folds, want the first base and one of what has changed", folds)
 				}
 				if !older {
 					r.run(t, "update rdds_meta set epoch = lower(hex(randomblob(16)))")
-					e.after(time.Minute)
+					e.after(10 * time.Second)
 				}
 				e.stop()
 				want := state(t, r.path) // what was served stands in the file that is to be damaged
@@ -115,7 +115,7 @@ func TestDamagedBase(t *testing.T) {
 				if err := os.Rename(r.path+".away", r.path); err != nil {
 					t.Fatal(err)
 				}
-				e.after(2 * time.Minute)
+				e.after(time.Minute)
 				e.same(r.path)
 				if s := e.Status(); s.DiskError != "" || (s.Resyncs[feed.ReasonDamaged] != 0) == older {
 					t.Errorf("the registry is back: %+v", s)

@@ -294,7 +294,7 @@ func TestDiskThatFails(t *testing.T) {
 		}
 		for i := range 5 {
 			r.run(t, fmt.Sprintf("update domain set expires = %d where name = 'd0.coop'", 10+i))
-			e.after(time.Minute)
+			e.after(20 * time.Second)
 			e.same(r.path)
 		}
 		s := e.Status()

@@ -248,7 +248,12 @@ func TestSyncThatFails(t *testing.T) {
 		for i := range 25 {
 			r.run(t, fmt.Sprintf("update domain set expires = %d, u_name = printf('%%.100c', '%d')", 10+i, i%10))
 			e.after(time.Second)
+			if e.Status().DiskError != "" {
+				break
+			}
 		}
+		r.run(t, "update domain set expires = 9 where name = 'd0.coop'")
+		e.after(time.Second)
 		e.same(r.path)
 		if s := e.Status(); s.DiskError == "" || !s.Connected || s.Degraded {
 			t.Errorf("on a disk that takes nothing: %+v", s)

@@ -227,6 +227,7 @@ func TestMissesAge(t *testing.T) {
 	r := newRegistry(t, 3)
 	synctest.Test(t, func(t *testing.T) {
 		e := newEdge(t, r.path, "")
+		e.MaxMissAge, e.MaxAge = 4*time.Minute, 8*time.Minute
 		e.start()
 		view := e.settle()
 		check := func(when string, known, degraded bool) {
@@ -243,18 +244,18 @@ func TestMissesAge(t *testing.T) {
 			}
 		}
 		check("fresh", true, false)
-		e.after(16 * time.Minute)
+		e.after(5 * time.Minute)
 		check("after a while without changes", true, false)
 
 		if err := os.Rename(r.path, r.path+".away"); err != nil {
 			t.Fatal(err)
 		}
-		e.after(14 * time.Minute)
-		check("14 minutes after the registry went", true, false)
+		e.after(3 * time.Minute)
+		check("3 minutes after the registry went", true, false)
 		e.after(time.Minute + pollInterval)
-		check("15 minutes after the registry went", false, false)
-		e.after(15 * time.Minute)
-		check("half an hour after the registry went", false, true)
+		check("4 minutes after the registry went", false, false)
+		e.after(4 * time.Minute)
+		check("8 minutes after the registry went", false, true)
 
 		if err := os.Rename(r.path+".away", r.path); err != nil {
 			t.Fatal(err)

@@ -296,6 +296,32 @@ func TestOneTransactionOfManyRows(t *testing.T) {
 	e.equal(r)
 }
 
+// A transaction of fewer rows than are worth a snapshot, but more than fit in the
+// memory that is left, is not read either; one that fits is applied.
+func TestTransactionThatDoesNotFit(t *testing.T) {
+	const n, most = 15_000, 5500
+	r := newRegistry(t, pgtest.Shared(t), n)
+	e := newEdge(t, r, r.DSN("edge1"), "")
+	e.MemoryLimit = r.state(t).Memory() + most<<10
+	e.start()
+	if got := feed.LargeDelta(e.Cache.Current(), e.MemoryLimit); got != most || most >= 2*n/5 {
+		t.Fatalf("a delta may have %d changes, want %d", got, most)
+	}
+	update := func(rows int, status registry.Status) {
+		r.Exec(t, fmt.Sprintf("update registry.domain set statuses = '{%s}' where roid in (select 'D' || i from generate_series(0, %d) i)", status.EPP(), rows-1))
+		e.has("d0.coop", status)
+		e.equal(r)
+	}
+	update(1000, registry.ServerHold)
+	if s := e.Status(); s.Resyncs[feed.ReasonLarge] != 0 || s.Changes != 1000 {
+		t.Errorf("a transaction that fits: resyncs %v, %d rows by deltas", s.Resyncs, s.Changes)
+	}
+	update(most+1, registry.ClientHold)
+	if s := e.Status(); s.Resyncs[feed.ReasonLarge] != 1 || s.Changes != 1000 || s.MemoryError != "" {
+		t.Errorf("one that does not: resyncs %v, %d rows by deltas, %s", s.Resyncs, s.Changes, s.MemoryError)
+	}
+}
+
 // samplePeak returns a function that tells the largest heap since.
 func samplePeak(t *testing.T) func() uint64 {
 	var (
