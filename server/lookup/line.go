@@ -34,6 +34,22 @@ const (
 // its memory. With an error comes the zero Query, which Find answers as invalid;
 // the error is a LineError. An ASCII line costs no allocation.
 func ParseLine(line []byte) (Query, error) {
+	if name := text(line); isName(name) {
+		return Query{Question: AskName, Name: name}, nil
+	}
+	return parseLine(line)
+}
+
+// isName reports whether line is a name as it is kept, under what may be a TLD. Nearly
+// every query is, and there is nothing to take off it: it has neither blanks nor capitals,
+// no address ends so, and no keyword and no ROID has a dot.
+func isName(line string) bool {
+	dot := strings.LastIndexByte(line, '.')
+	return dot > 0 && registry.ValidHost(line) && !digits(line[dot+1:])
+}
+
+// parseLine is ParseLine for whatever comes.
+func parseLine(line []byte) (Query, error) {
 	rest, err := clean(line)
 	if err != nil {
 		return Query{}, err

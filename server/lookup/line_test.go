@@ -219,7 +219,7 @@ func TestParseLineAllocates(t *testing.T) {
 
 func FuzzParseLine(f *testing.F) {
 	for _, line := range []string{
-		"example.coop", ".", "\"sum example.coop\"", "registrar a/e/e", "full \"full\"", "caf\u00e9.coop", "[::ffff:192.0.2.1]", "roid x..",
+		"example.coop", "192.0.2.1", "d1-coop", "d1.2-coop", "xn--caf-dma.coop", "_a.b", "a.b.", "-a.b", "a.1", "full.coop", ".", "\"sum example.coop\"", "registrar a/e/e", "full \"full\"", "caf\u00e9.coop", "[::ffff:192.0.2.1]", "roid x..",
 		"\xff\xfa\x18\xff\xf0a.b", "\u201c\u201ca.b\u201d\u201d", "http://http://a", "=!n'a b'",
 	} {
 		f.Add([]byte(line))
@@ -227,6 +227,9 @@ func FuzzParseLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		asked := string(line)
 		q, err := ParseLine(line)
+		if slow, otherwise := parseLine([]byte(asked)); slow != q || otherwise != err {
+			t.Errorf("ParseLine(%q) = %+v, %v, and the long way %+v, %v", asked, q, err, slow, otherwise)
+		}
 		if err != nil {
 			if q != (Query{}) {
 				t.Errorf("ParseLine(%q) = %+v with the error %v", asked, q, err)

@@ -41,6 +41,7 @@ type Policies struct {
 	byTLD    map[string]*Policy
 	fallback func(tld string) Policy
 	made     atomic.Pointer[map[string]*Policy] // by fallback, so far
+	first    atomic.Pointer[Policy]             // of the TLD that was asked for first; mostly there is one
 	off      bool                               // some policy has Port43Off
 }
 
@@ -58,6 +59,17 @@ func NewPolicies(list []Policy, fallback func(tld string) Policy) *Policies {
 
 // For returns the policy of tld, an A-label.
 func (p *Policies) For(tld string) *Policy {
+	if first := p.first.Load(); first != nil && first.TLD == tld {
+		return first
+	}
+	policy := p.find(tld)
+	if policy.TLD == tld {
+		p.first.CompareAndSwap(nil, policy)
+	}
+	return policy
+}
+
+func (p *Policies) find(tld string) *Policy {
 	if policy := p.byTLD[tld]; policy != nil {
 		return policy
 	}
