@@ -52,7 +52,7 @@ import (
 //	39   its record: 11 of name, 10 of dates, 9 of references to contacts and hosts
 //	10   two hash indexes, by name and by ROID
 //	9    contacts, of which there is one for five names
-//	5    hosts, one for fifteen names
+//	6    hosts, one for fifteen names
 //	10   who refers to them, addresses, refresh moments
 //
 // go run ./bench cache --size 10000000 measures the sum, View.Usage has the parts.
