@@ -19,6 +19,7 @@ import (
 
 	"rddsd/bench/report"
 	"rddsd/bench/target"
+	"rddsd/cache/feed/postgres/pgtest"
 	"rddsd/cache/feed/sqlite"
 	"rddsd/cache/registry/synthetic"
 )
@@ -159,18 +160,29 @@ func TestRddsdIsMeasuredAndChecked(t *testing.T) {
 }
 
 func TestFeedIsFollowed(t *testing.T) {
-	_, written, err := bench(t, t.Context(), "feed", "--size", "100", "--for", "1s", "--rate", "40")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, server := range written.Targets {
-		// A change rests 50 ms before it is read; faster would not be true.
-		if server.Requests != 40 || server.Errors != 0 || server.P50 < 1000 || server.Max > 10e6 {
-			t.Errorf("%+v", server)
-		}
-	}
-	if len(written.Targets) != 2 {
-		t.Errorf("%d protocols were watched", len(written.Targets))
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			args := []string{"feed", "--size", "100", "--for", "1s", "--rate", "40"}
+			if database == "postgres" {
+				args = append(args, "--postgres")
+			}
+			_, written, err := bench(t, t.Context(), args...)
+			if errors.Is(err, pgtest.ErrMissing) && os.Getenv("CI") == "" {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, server := range written.Targets {
+				// A change rests 50 ms before it is read; faster would not be true.
+				if server.Requests != 40 || server.Errors != 0 || server.P50 < 1000 || server.Max > 10e6 {
+					t.Errorf("%+v", server)
+				}
+			}
+			if len(written.Targets) != 2 || written.More["changes"] != 40.0 {
+				t.Errorf("%d protocols were watched, %v changes were made", len(written.Targets), written.More["changes"])
+			}
+		})
 	}
 }
 
