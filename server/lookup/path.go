@@ -33,6 +33,17 @@ func (e *PathError) Error() string { return fmt.Sprintf("parse a path: %d: %s", 
 // A label that IDNA2008 does not allow is found out by Find, which answers it as
 // Invalid.
 func ParsePath(path, rawQuery []byte) (Query, error) {
+	// Nearly every query is this, with nothing to decode or to fold.
+	if rest, ok := bytes.CutPrefix(path, domainPath); ok && len(rawQuery) <= MaxPath && registry.ValidName(text(rest)) {
+		return Query{Question: AskDomain, Name: text(rest)}, nil
+	}
+	return parsePath(path, rawQuery)
+}
+
+var domainPath = []byte("/domain/")
+
+// parsePath is ParsePath for whatever comes.
+func parsePath(path, rawQuery []byte) (Query, error) {
 	if len(path) > MaxPath || len(rawQuery) > MaxPath {
 		return Query{}, &PathError{414, "the path is too long"}
 	}

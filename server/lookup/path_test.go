@@ -159,6 +159,12 @@ func TestParsePathAllocates(t *testing.T) {
 func FuzzParsePath(f *testing.F) {
 	for _, c := range [][2]string{
 		{"domain/example.coop", ""},
+		{"/domain/example.coop", "x"},
+		{"/domain/Example.coop", ""},
+		{"/domain/a_b.coop", ""},
+		{"/domain/example.coop.", ""},
+		{"/domain/a.coop/", strings.Repeat("x", MaxPath+1)},
+		{"/domain/a.coop", strings.Repeat("x", MaxPath+1)},
 		{"/domain/caf%C3%A9.coop/", "x"},
 		{"entity/A%2fS", ""},
 		{"nameservers", "ip=::1&x"},
@@ -172,6 +178,9 @@ func FuzzParsePath(f *testing.F) {
 		q, err := ParsePath(path, query)
 		if !bytes.Equal(path, was) || !bytes.Equal(query, wasQuery) {
 			t.Errorf("ParsePath(%q, %q) wrote over them", was, wasQuery)
+		}
+		if slow, otherwise := parsePath(path, query); slow != q || status(otherwise) != status(err) {
+			t.Errorf("ParsePath(%q, %q) = %+v, %v, and the long way %+v, %v", path, query, q, err, slow, otherwise)
 		}
 		switch status(err) {
 		case 200:
@@ -199,4 +208,26 @@ func FuzzParsePath(f *testing.F) {
 			t.Errorf("ParsePath(%q) = %+v, but its canonical path %q gives %+v, %v", path, q, again, got, err)
 		}
 	})
+}
+
+// BenchmarkParse holds the short way of the usual query against the long one.
+func BenchmarkParse(b *testing.B) {
+	path, line := []byte("/domain/example.coop"), []byte("example.coop")
+	for _, one := range []struct {
+		name  string
+		parse func() (Query, error)
+	}{
+		{"path", func() (Query, error) { return ParsePath(path, nil) }},
+		{"path, long way", func() (Query, error) { return parsePath(path, nil) }},
+		{"line", func() (Query, error) { return ParseLine(line) }},
+		{"line, long way", func() (Query, error) { return parseLine(line) }},
+	} {
+		b.Run(one.name, func(b *testing.B) {
+			for b.Loop() {
+				if q, err := one.parse(); q.Name == "" || err != nil {
+					b.Fatal(q, err)
+				}
+			}
+		})
+	}
 }
