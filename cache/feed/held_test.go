@@ -35,8 +35,8 @@ func TestBrakes(t *testing.T) {
 	}{
 		{"deletes up to the floor", 200, deletes(0, 50), ""},
 		{"deletes over the floor", 200, deletes(0, 51), "it deletes 51 of 200 names, the limit is 50"},
-		{"deletes up to a fiftieth", 3000, deletes(0, 60), ""},
-		{"deletes over a fiftieth", 3000, deletes(0, 61), "it deletes 61 of 3000 names, the limit is 60"},
+		{"deletes up to a fiftieth", 2550, deletes(0, 51), ""},
+		{"deletes over a fiftieth", 2550, deletes(0, 52), "it deletes 52 of 2550 names, the limit is 51"},
 		{"disclosures up to the floor", 200, discloses(0, 50), ""},
 		{"disclosures over the floor", 200, discloses(0, 51), "it discloses more of 51 of 200 contacts, the limit is 50"},
 		{"withholding is never held", 200, "update contact set disclose = '[]'", ""},
@@ -138,7 +138,7 @@ func TestWhatTheRegistryTakesBackIsNoLongerHeld(t *testing.T) {
 		e := newEdge(t, r.path, "").start()
 		e.settle()
 		r.run(t, discloses(0, 200))
-		e.after(time.Minute)
+		e.after(12 * time.Second)
 		if e.Status().Held == nil {
 			t.Fatal("a mass disclosure is not held")
 		}
@@ -216,12 +216,12 @@ func TestAcceptanceCoversWhatWasShown(t *testing.T) {
 func TestRejectionTakesASnapshotThatMeetsTheBrakes(t *testing.T) {
 	t.Parallel()
 	for _, statement := range []string{deletes(0, 60), discloses(0, 60)} {
-		r := newRegistry(t, 1000)
+		r := newRegistry(t, 300)
 		synctest.Test(t, func(t *testing.T) {
 			e := newEdge(t, r.path, "").start()
 			before := e.settle()
 			r.run(t, statement)
-			e.after(time.Minute)
+			e.after(12 * time.Second)
 			if err := e.Decide(false, "a mistake"); err != nil {
 				t.Fatal(err)
 			}
