@@ -67,13 +67,13 @@ func TestKillingGainsAMinute(t *testing.T) {
 		t.Run(fmt.Sprint(zone), func(t *testing.T) {
 			count := func(kills bool) (shown, lost int) {
 				l := limiter(zone)
-				for i := range 400 { // one query each 30 s, 12 kills
+				for i := range 400 { // one query each 30 s, 3 kills
 					now := epoch.Add(time.Duration(i) * 30 * time.Second)
 					full := l.Decide(at("192.0.2.1"), fresh(i), now).Verdict == Full
 					if full {
 						shown++
 					}
-					if !kills || i%32 != 31 {
+					if !kills || i%128 != 127 {
 						continue
 					}
 					// The state was written just before the last two queries.
@@ -93,7 +93,7 @@ func TestKillingGainsAMinute(t *testing.T) {
 			quiet, _ := count(false)
 			killed, lost := count(true)
 			if killed > quiet+lost {
-				t.Errorf("%d objects were shown with the server killed 12 times, %d without; want %d more at most, what was charged in the last 30 s before each kill",
+				t.Errorf("%d objects were shown with the server killed 3 times, %d without; want %d more at most, what was charged in the last 30 s before each kill",
 					killed, quiet, lost)
 			}
 			if quiet < 50 {

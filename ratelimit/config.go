@@ -198,8 +198,13 @@ type settings struct {
 	miss, repeat         [tiers]ticks
 }
 
-// budgetBound is what an account of budgets holds.
-var budgetBound = ticks{fast: uint64(day / dataFast), slow: uint64(month / dataSlow)}
+// budgetBound is what an account of budgets holds, and trifleBound what misses and
+// repeats may fill of it: who watches a name all day must be shown it also when a
+// restart has forgotten that he has seen it (whois.md L-15).
+var (
+	budgetBound = ticks{fast: uint64(day / dataFast), slow: uint64(month / dataSlow)}
+	trifleBound = ticks{budgetBound.fast / 2, budgetBound.slow / 2}
+)
 
 func newSettings(c Config, systems *Systems) *settings {
 	c = c.effective()

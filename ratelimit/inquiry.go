@@ -104,11 +104,11 @@ func (q *inquiry) learn(d *Decision) bool {
 	s, ask := q.settings, &q.ask
 	first := &q.accounts.list[0]
 	if ask.Shows == Nothing {
-		q.try(0, &now, s.miss[first.tier], budgetBound)
+		q.try(0, &now, s.miss[first.tier], trifleBound)
 		return true
 	}
 	if ask.Bodiless || q.repeats.known(q.id, q.nanos, q.act) {
-		q.try(0, &now, s.repeat[first.tier], budgetBound)
+		q.try(0, &now, s.repeat[first.tier], trifleBound)
 		return true
 	}
 	if ask.Canary && q.act {

@@ -89,6 +89,21 @@ func TestRepeatsCostAlmostNothing(t *testing.T) {
 	}
 }
 
+// Whoever watches one name all day is never limited, and not after a restart either,
+// which forgets what he has seen (whois.md L-15).
+func TestWatchingANameGoesOnAfterRestarts(t *testing.T) {
+	l, now := limiter(10_000), epoch
+	for range 6 {
+		for range 5 * 24 * 360 {
+			if d := l.Decide(at("192.0.2.1"), fresh(1), now); d.Verdict != Full {
+				t.Fatalf("after %v = %+v, want Full", now.Sub(epoch), d)
+			}
+			now = now.Add(10 * time.Second)
+		}
+		l = restart(t, save(t, l, now), now)
+	}
+}
+
 func TestRepeatsAreForgottenWithTheirWindow(t *testing.T) {
 	r := repeats{make([][8]atomic.Uint64, 1)}
 	start := uint64(100 * day)
