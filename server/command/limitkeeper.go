@@ -255,15 +255,26 @@ func (k *LimitKeeper) count(ctx context.Context) bool {
 	if view.Position() == k.counted {
 		return true
 	}
+	shown := map[string]int{}
+	err := cache.GuardReads(func() error { return k.countIn(ctx, view, shown) })
+	if err != nil { // the feed tells of what cannot be read, and replaces it
+		return true
+	}
+	for tld, objects := range shown {
+		k.Limiter.SetZone(tld, objects)
+	}
+	k.counted = view.Position()
+	return true
+}
+
+// countIn sets in shown how many objects of each zone of view show contact values.
+func (k *LimitKeeper) countIn(ctx context.Context, view *cache.View, shown map[string]int) error {
 	every := view.Count(registry.KindDomain)/sampleAbove + 1
-	var (
-		answer lookup.Answer
-		n      int
-		shown  = map[string]int{}
-	)
 	for _, tld := range view.TLDs() {
 		shown[tld.Name] = 0
 	}
+	var answer lookup.Answer
+	n := 0
 	for key := range view.All() {
 		if key.Kind != registry.KindDomain {
 			continue
@@ -271,17 +282,13 @@ func (k *LimitKeeper) count(ctx context.Context) bool {
 		if n++; n%every != 0 {
 			continue
 		}
-		if ctx.Err() != nil {
-			return true
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		k.Finder.Find(view, &lookup.Query{Question: lookup.AskDomain, Name: key.Name}, time.Now(), &answer)
 		if answer.Ask.Shows == ratelimit.Contact {
 			shown[answer.Ask.TLD] += every
 		}
 	}
-	for tld, objects := range shown {
-		k.Limiter.SetZone(tld, objects)
-	}
-	k.counted = view.Position()
-	return true
+	return nil
 }
