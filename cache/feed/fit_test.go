@@ -33,7 +33,7 @@ func TestSnapshotThatDoesNotFit(t *testing.T) {
 		e.start()
 		before := e.settle()
 
-		r.run(t, grow(5000, 40_000)...)
+		r.run(t, grow(5000, 25_000)...)
 		view := e.after(5 * time.Minute)
 		if view.Count(registry.KindDomain) != 5000 || view.Position() != before.Position() {
 			t.Errorf("served are %d domains at %+v", view.Count(registry.KindDomain), view.Position())
@@ -45,8 +45,8 @@ func TestSnapshotThatDoesNotFit(t *testing.T) {
 		if n := e.log.count("level=ERROR"); n != 1 {
 			t.Errorf("%d alarms, want one:\n%s", n, e.log.lines.String())
 		}
-		if rows > 35_000 || snapshots < 3 || snapshots > 7 {
-			t.Errorf("%d snapshots were begun in five minutes, of the last %d rows of 50,000 were read", snapshots, rows)
+		if rows > 26_000 || snapshots < 3 || snapshots > 7 {
+			t.Errorf("%d snapshots were begun in five minutes, of the last %d rows of 30,000 were read", snapshots, rows)
 		}
 		if view.MissKnown(time.Now()) {
 			t.Error("misses do not age")
