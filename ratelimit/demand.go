@@ -23,8 +23,12 @@ const (
 	// hours, to be shown twice as much as who made it; twice as long, three times, and
 	// so on until acquaintedMost (Peng, Leckie, Ramamohanarao 2003: history-based IP
 	// filtering).
-	acquaintedEach = 24
-	acquaintedMost = 7 * acquaintedEach
+	acquaintedEach = 12
+	acquaintedMost = 14 * acquaintedEach
+
+	// acquaintedLeast is below how many objects acquaintance takes nothing off: who asks
+	// for no more than people do comes first, whoever it is.
+	acquaintedLeast = 8
 )
 
 // A word of the table: bits 63-44 a tag of the source, bits 43-30 when it was seen
@@ -126,7 +130,7 @@ const (
 func (d demand) reach(rush uint64) float64 {
 	asked := float64(d.asked) / oneObject
 	if d.age > rush {
-		asked /= 1 + float64(min(d.age-rush, acquaintedMost))/acquaintedEach
+		asked = max(asked/(1+float64(min(d.age-rush, acquaintedMost))/acquaintedEach), min(asked, acquaintedLeast))
 	}
 	return calm + (1-calm)*reachHalf/(reachHalf+asked)
 }
