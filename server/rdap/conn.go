@@ -132,10 +132,12 @@ func (s *Server) enter(nc net.Conn) *conn {
 }
 
 // admit finds a place for the connection of its client. A proxy's connection carries
-// requests of many clients, so only the total caps it.
+// requests of many clients, and who is on the operator's list may have as many as there
+// is room for (whois.md L-15): only the total caps theirs.
 func (s *Server) admit(c *conn) bool {
 	var verdict listen.Verdict
-	if c.proxied = s.Proxies.Networks.Trusts(c.client.Addr); c.proxied {
+	c.proxied = s.Proxies.Networks.Trusts(c.client.Addr)
+	if c.proxied || c.client.Audience != ratelimit.Anonymous {
 		c.slot, verdict = s.Caps.AcquireShared()
 	} else {
 		c.slot, verdict = s.Caps.Acquire(c.client.Addr)

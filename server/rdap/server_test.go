@@ -148,6 +148,31 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 	}
 }
 
+// Who is on the operator's list may have as many connections as there is room for.
+func TestListedClientsAreNotCrowded(t *testing.T) {
+	for role, want := range map[string]int{"probe": http.StatusOK, "registrar": http.StatusOK, "deny": http.StatusTooManyRequests} {
+		t.Run(role, func(t *testing.T) {
+			list, err := ratelimit.ReadNetworks(strings.NewReader("127.0.0.0/8 "+role+"\n"), "networks")
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := newRig(t, cachetest.RDAP(), func(s *Server) {
+				s.Caps = listen.NewCaps(listen.Limits{PerClient: 1, Total: 100})
+				s.Limiter.SetNetworks(list)
+			})
+			r.dial(t)
+			until(t, func() bool { return r.Caps.Open() == 1 })
+			second := r.dial(t)
+			if _, err := io.WriteString(second, "GET /help HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			if got := readResponse(t, bufio.NewReader(second), "GET").StatusCode; got != want {
+				t.Errorf("a second connection: status %d, want %d", got, want)
+			}
+		})
+	}
+}
+
 func TestConnectionCaps(t *testing.T) {
 	r := newRig(t, cachetest.RDAP(), func(s *Server) {
 		s.Caps = listen.NewCaps(listen.Limits{PerClient: 1, Total: 2})
