@@ -136,12 +136,18 @@ func knock(ctx context.Context, addrs []net.Addr, patience time.Duration) error 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for _, addr := range addrs {
-		// Who is reset was met by somebody, who has no place left.
-		if err := knockAt(ctx, addr); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		if err := knockAt(ctx, addr); err != nil && !wasReset(err) {
 			return fmt.Errorf("knock at %s: %w", addr, err)
 		}
 	}
 	return nil
+}
+
+// wasReset tells whether err is of a connection that the other side reset: it was
+// met by somebody, who has no place left. A reset that comes before our shutdown
+// shows in the shutdown, as ENOTCONN.
+func wasReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ENOTCONN)
 }
 
 func knockAt(ctx context.Context, addr net.Addr) error {
