@@ -74,33 +74,39 @@ func TestBudgetsDegradeAndNeverRefuse(t *testing.T) {
 	}
 }
 
-// Whoever looks after a portfolio pays for a name once.
+// Whoever looks after a portfolio pays for a name once, also when the process is
+// killed.
 func TestRepeatsCostAlmostNothing(t *testing.T) {
-	l := limiter(10_000)
-	now := epoch
-	for day := range 60 {
-		for name := range 43 {
-			if d := l.Decide(at("192.0.2.1"), fresh(name), now); d.Verdict != Full {
-				t.Fatalf("day %d, name %d = %+v, want Full", day, name, d)
+	for _, killed := range []bool{false, true} {
+		l, now := limiter(10_000), epoch
+		l.boot = []byte("one")
+		for day := range 60 {
+			for name := range 43 {
+				if d := l.Decide(at("192.0.2.1"), fresh(name), now); d.Verdict != Full {
+					t.Fatalf("killed: %v; day %d, name %d = %+v, want Full", killed, day, name, d)
+				}
+				now = now.Add(time.Second)
 			}
-			now = now.Add(time.Second)
+			now = now.Add(24*time.Hour - 43*time.Second)
+			if killed && day < 6 {
+				l = restartIn(t, l.boot, save(t, l, now), now)
+			}
 		}
-		now = now.Add(24*time.Hour - 43*time.Second)
 	}
 }
 
-// Whoever watches one name all day is never limited, and not after a restart either,
+// Whoever watches one name all day is never limited, and not after a reboot either,
 // which forgets what he has seen (whois.md L-15).
-func TestWatchingANameGoesOnAfterRestarts(t *testing.T) {
+func TestWatchingANameGoesOnAfterReboots(t *testing.T) {
 	l, now := limiter(10_000), epoch
-	for range 6 {
+	for boot := range byte(6) {
 		for range 5 * 24 * 360 {
 			if d := l.Decide(at("192.0.2.1"), fresh(1), now); d.Verdict != Full {
 				t.Fatalf("after %v = %+v, want Full", now.Sub(epoch), d)
 			}
 			now = now.Add(10 * time.Second)
 		}
-		l = restart(t, save(t, l, now), now)
+		l = restartIn(t, []byte{boot}, save(t, l, now), now)
 	}
 }
 

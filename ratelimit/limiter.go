@@ -23,6 +23,7 @@ const tableLines = 1 << 19
 type Limiter struct {
 	epoch    time.Time // when New was called, by its clock
 	secret   secret
+	boot     []byte        // what tells this boot of the machine apart; nil = unknown
 	before   atomic.Uint64 // nanoseconds of this clock that had passed at epoch, in earlier runs
 	cautious atomic.Uint64 // until then nothing is free: the charges of before are lost
 	table    []line
@@ -52,7 +53,7 @@ type Limiter struct {
 // the server it is time.Now() at start. config is expected to have passed Check.
 func New(config Config, epoch time.Time) *Limiter {
 	l := &Limiter{
-		epoch: epoch, table: huge(make([]line, tableLines)),
+		epoch: epoch, boot: bootID(), table: huge(make([]line, tableLines)),
 		hammers:  hammers{cells: make([]atomic.Uint64, hammerCells)},
 		repeats:  repeats{huge(make([][8]atomic.Uint64, repeatBuckets))},
 		canaries: make([]atomic.Int64, canaryCells), free: newFree(),

@@ -25,7 +25,7 @@ const (
 )
 
 // repeats remembers which objects each client has been shown, in memory of fixed
-// size and never on disk. A bucket that is full forgets first what was never asked
+// size, and on disk only encrypted (saveRepeats). A bucket that is full forgets first what was never asked
 // for again, so that an enumeration of the zone does not push out the portfolio
 // that somebody looks after daily.
 type repeats struct{ buckets [][8]atomic.Uint64 }

@@ -17,10 +17,10 @@ import (
 // The state of a Limiter as a file: magic, when it was written, by the wall clock
 // and by the limiter's own, the secret of the hashes, then what is charged: the
 // cells of the table, the filter of free objects, canaries, guards, how much each
-// source asks for; a hash of all that at the end. Cells hold parts of keyed hashes of
-// prefixes, nothing of names. A state without an entry of some kind is one of an
-// earlier release.
-// What is remembered for repeats is not written: no file tells who asked for what.
+// source asks for, what clients have seen; a hash of all that at the end. Cells hold parts
+// of keyed hashes of prefixes, nothing of names; what clients have seen is encrypted with
+// a key that is in no file (saveRepeats). A state without an entry of some kind is one of
+// an earlier release.
 const stateMagic = "rddsd limits 1\n\x00"
 
 // ErrDamaged marks a state that is not one that Save has written whole.
@@ -36,6 +36,8 @@ const (
 	entryEnd
 	entryDemand
 	entryQuiet
+	entrySalt
+	entryRepeats
 )
 
 // maxZoneName is the longest name of a TLD in bytes (RFC 1035 §2.3.4).
@@ -93,6 +95,7 @@ func (l *Limiter) Save(w io.Writer, now time.Time) error {
 			}
 		}
 	}
+	l.saveRepeats(&s, nanos)
 	all := *l.zones.Load()
 	for _, tld := range slices.Sorted(maps.Keys(all)) {
 		z := all[tld]
@@ -124,6 +127,12 @@ type stateWriter struct {
 func (s *stateWriter) text(text string) {
 	if s.err == nil {
 		_, s.err = s.w.WriteString(text)
+	}
+}
+
+func (s *stateWriter) bytes(data []byte) {
+	if s.err == nil {
+		_, s.err = s.w.Write(data)
 	}
 }
 
@@ -176,6 +185,7 @@ func (l *Limiter) load(data []byte, now time.Time) error {
 		l.secret[i] = s.number()
 	}
 	passed := max(now.UnixNano()-int64(saved), 0)
+	s.away = time.Duration(passed)
 	l.before.Store(nanos + uint64(passed) - uint64(max(now.Sub(l.epoch), 0)))
 	l.cautious.Store(cautious)
 	l.mu.Lock()
@@ -215,6 +225,10 @@ func (l *Limiter) put(kind uint32, at, word uint64, s *stateReader) bool {
 		z := l.makeZone(s.text(int(at)))
 		z.day.Store(int64(word))
 		z.month.Store(inMonth)
+	case kind == entrySalt && word == saltSize:
+		s.salt = []byte(s.text(saltSize))
+	case kind == entryRepeats && at < repeatBuckets/sealedBuckets && word <= uint64(len(s.rest)):
+		l.putRepeats(at, []byte(s.text(int(word))), s.salt, s.away)
 	default:
 		return false
 	}
@@ -223,7 +237,11 @@ func (l *Limiter) put(kind uint32, at, word uint64, s *stateReader) bool {
 
 // stateReader reads numbers from what its hash has shown to be whole; behind the
 // end it reads zeros.
-type stateReader struct{ rest []byte }
+type stateReader struct {
+	rest []byte
+	salt []byte        // of the repeats
+	away time.Duration // since the state was written
+}
 
 func (s *stateReader) number() uint64 {
 	if len(s.rest) < 8 {

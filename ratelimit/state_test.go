@@ -23,7 +23,14 @@ func save(t *testing.T, l *Limiter, now time.Time) []byte {
 
 func restart(t *testing.T, state []byte, now time.Time) *Limiter {
 	t.Helper()
+	return restartIn(t, bootID(), state, now)
+}
+
+// restartIn is restart in a boot of the machine.
+func restartIn(t *testing.T, boot, state []byte, now time.Time) *Limiter {
+	t.Helper()
 	l := New(DefaultConfig(), now)
+	l.boot = boot
 	if err := l.Load(bytes.NewReader(state), now); err != nil {
 		t.Fatal(err)
 	}
@@ -106,22 +113,93 @@ func TestDamagedStateStartsCareful(t *testing.T) {
 	}
 }
 
-func TestStateHoldsNoAddressAndNoRepeats(t *testing.T) {
+// Neither an address nor who asked for what can be read in the state.
+func TestStateHoldsNoAddressAndNoPair(t *testing.T) {
 	l := limiter(10_000)
 	addr := netip.MustParseAddr("203.0.113.77")
 	ask := Ask{Object: 0x1122334455667788, Shows: Contact, Count: 1, TLD: "coop"}
 	l.Decide(ClientAt(addr), ask, epoch)
 	state := save(t, l, epoch)
-	for _, secret := range [][]byte{addr.AsSlice(), {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88}, {0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}} {
+	secrets := [][]byte{addr.AsSlice(), {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88}, {0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11}, l.boot}
+	pairs := 0
+	for i := range l.repeats.buckets {
+		for j := range l.repeats.buckets[i] {
+			if word := l.repeats.buckets[i][j].Load(); word != 0 {
+				pairs++
+				secrets = append(secrets, binary.BigEndian.AppendUint64(nil, word)[:5], binary.LittleEndian.AppendUint64(nil, word)[3:])
+			}
+		}
+	}
+	if pairs != 1 {
+		t.Fatalf("%d pairs of client and object are remembered, want 1", pairs)
+	}
+	for _, secret := range secrets {
 		if bytes.Contains(state, secret) {
 			t.Errorf("the state holds % x", secret)
 		}
 	}
-	again := restart(t, state, epoch)
-	before := again.Explain(ClientAt(addr), epoch).Tiers[0].Month
-	again.Decide(ClientAt(addr), ask, epoch)
-	if after := again.Explain(ClientAt(addr), epoch).Tiers[0].Month; after-before < 0.005 {
-		t.Error("after a restart the object was known as a repeat: the state tells who asked for what")
+}
+
+// What was seen is a repeat after the process died, within its window and in the same
+// boot of the machine alone.
+func TestRepeatsOutlastTheProcessAndNotTheBoot(t *testing.T) {
+	const names = 20
+	client := at("203.0.113.77")
+	for _, test := range []struct {
+		name        string
+		saved, read []byte // the boots
+		away        time.Duration
+		known       bool
+	}{
+		{"the same boot", []byte("one"), []byte("one"), time.Minute, true},
+		{"the end of the window", []byte("one"), []byte("one"), 8 * day, true},
+		{"after the window", []byte("one"), []byte("one"), 8*day + time.Minute, false},
+		{"after the times have wrapped", []byte("one"), []byte("one"), 1 << 17 * time.Minute, false},
+		{"another boot", []byte("one"), []byte("two"), time.Minute, false},
+		{"a system that names no boot", nil, nil, time.Minute, false},
+		{"read where none is named", []byte("one"), nil, time.Minute, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := limiter(10_000)
+			l.boot = test.saved
+			for i := range names {
+				l.Decide(client, fresh(i), epoch)
+			}
+			state, now := save(t, l, epoch), epoch.Add(test.away)
+			again := restartIn(t, test.read, state, now)
+			spent := func() float64 { return again.Explain(client, now).Tiers[0].Month }
+			before := spent()
+			for i := range names {
+				again.Decide(client, fresh(i), now)
+			}
+			if paid := spent() - before; paid < 0.1 != test.known {
+				t.Errorf("%d names seen before cost %v of the budget of 30 days, known = %v is wanted", names, paid, test.known)
+			}
+		})
+	}
+}
+
+// Words out of their window are gone from memory too, once the state was written.
+func TestSavingForgetsWhatIsStale(t *testing.T) {
+	for _, boot := range [][]byte{nil, []byte("one")} {
+		l := limiter(10_000)
+		l.boot = boot
+		for i := range 20 {
+			l.Decide(at("192.0.2.1"), fresh(i), epoch)
+		}
+		l.Decide(at("192.0.2.1"), fresh(99), epoch.Add(5*day))
+		save(t, l, epoch.Add(9*day))
+		left := 0
+		for i := range l.repeats.buckets {
+			for j := range l.repeats.buckets[i] {
+				if l.repeats.buckets[i][j].Load() != 0 {
+					left++
+				}
+			}
+		}
+		if left != 1 {
+			t.Errorf("after nine days %d pairs of client and object are remembered, want the one of four days ago", left)
+		}
 	}
 }
 
