@@ -33,11 +33,11 @@ func FetchStatus(ctx context.Context, url string) (status *Status, body []byte, 
 	page := strings.TrimSuffix(url, "/") + "/status"
 	code, body, err := call(ctx, transport, http.MethodGet, page, nil)
 	if err != nil {
-		return nil, nil, fmt.Errorf("ask rddsd at %s for its status: %w; --admin sets the URL", url, err)
+		return nil, nil, fmt.Errorf("ask rddsd at %s for its status: %w; start it, or name its admin listener with --admin", url, err)
 	}
 	status = new(Status)
 	if err := json.Unmarshal(body, status); code != http.StatusOK || err != nil || status.Version == "" {
-		return nil, nil, fmt.Errorf("ask rddsd at %s for its status: what answers there is not rddsd (HTTP status %d); --admin sets the URL", url, code)
+		return nil, nil, fmt.Errorf("ask rddsd at %s for its status: what answers there is not rddsd (HTTP status %d); name its admin listener with --admin", url, code)
 	}
 	return status, body, nil
 }
@@ -45,11 +45,13 @@ func FetchStatus(ctx context.Context, url string) (status *Status, body []byte, 
 // Send gives an order to the server whose socket is at path, and returns once
 // it is carried out, or what the server has against it.
 func Send(ctx context.Context, path string, order Order, reason string) error {
-	return SendAbout(ctx, path, order, About{}, reason)
+	_, err := SendAbout(ctx, path, order, About{}, reason)
+	return err
 }
 
-// SendAbout is Send of an order that is about something.
-func SendAbout(ctx context.Context, path string, order Order, about About, reason string) error {
+// SendAbout is Send of an order that is about something. note is what the server has
+// to say about an order that it carried out, "" = nothing.
+func SendAbout(ctx context.Context, path string, order Order, about About, reason string) (note string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
 	defer cancel()
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -58,23 +60,23 @@ func SendAbout(ctx context.Context, path string, order Order, about About, reaso
 	defer transport.CloseIdleConnections()
 	body, err := json.Marshal(given{reason, about})
 	if err != nil {
-		return err
+		return "", err
 	}
 	_, reply, err := call(ctx, transport, http.MethodPost, "http://socket/"+string(order), body)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s: orders at %s: %w; give it as root, or as the user that runs rddsd", order, path, err)
+		return "", fmt.Errorf("%s: orders at %s: %w; give it as root, or as the user that runs rddsd", order, path, err)
 	case err != nil:
-		return fmt.Errorf("%s: no rddsd takes orders at %s: %w; start it, or name its directory with --data", order, path, err)
+		return "", fmt.Errorf("%s: no rddsd takes orders at %s: %w; start it, or name its directory with --data", order, path, err)
 	}
 	var t taken
 	if err := json.Unmarshal(reply, &t); err != nil {
-		return fmt.Errorf("%s: what answers at %s is not rddsd: %w", order, path, err)
+		return "", fmt.Errorf("%s: what answers at %s is not rddsd: %w", order, path, err)
 	}
 	if t.Error != "" {
-		return fmt.Errorf("%s: %s", order, t.Error)
+		return "", fmt.Errorf("%s: %s", order, t.Error)
 	}
-	return nil
+	return t.Note, nil
 }
 
 func call(ctx context.Context, transport http.RoundTripper, method, url string, body []byte) (code int, reply []byte, err error) {

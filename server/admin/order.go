@@ -53,6 +53,7 @@ type given struct {
 // taken is the answer to an order.
 type taken struct {
 	Error string `json:"error,omitempty"` // "" = it was carried out
+	Note  string `json:"note,omitempty"`  // what whoever gave it should know besides
 }
 
 // order carries out one order and logs who gave it and why.
@@ -85,7 +86,7 @@ func (s *Server) order(ctx *fasthttp.RequestCtx) {
 		uid = conn.uid
 	}
 
-	err := s.carryOut(ctx, order, g)
+	note, err := s.carryOut(ctx, order, g)
 	level, outcome := slog.LevelInfo, "done"
 	if err != nil {
 		level, outcome = slog.LevelWarn, err.Error()
@@ -97,7 +98,7 @@ func (s *Server) order(ctx *fasthttp.RequestCtx) {
 	s.Log.Log(ctx, level, "audit", line...)
 	switch {
 	case err == nil:
-		answer(ctx, http.StatusOK, nil)
+		reply(ctx, http.StatusOK, taken{Note: note})
 	case errors.Is(err, feed.ErrNothingHeld):
 		answer(ctx, http.StatusConflict, err)
 	default:
@@ -105,12 +106,12 @@ func (s *Server) order(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-func (s *Server) carryOut(ctx *fasthttp.RequestCtx, order Order, g given) error {
+func (s *Server) carryOut(ctx *fasthttp.RequestCtx, order Order, g given) (note string, err error) {
 	switch order {
 	case Reload:
-		return s.Reload(ctx)
+		return "", s.Reload(ctx)
 	case Accept, Reject:
-		return s.Decide(order == Accept, g.Reason)
+		return "", s.Decide(order == Accept, g.Reason)
 	}
 	return s.Order(order, g.About, g.Reason)
 }
@@ -148,10 +149,10 @@ func CheckReason(order Order, reason string) error {
 }
 
 func answer(ctx *fasthttp.RequestCtx, status int, err error) {
-	var t taken
-	if err != nil {
-		t.Error = err.Error()
-	}
+	reply(ctx, status, taken{Error: err.Error()})
+}
+
+func reply(ctx *fasthttp.RequestCtx, status int, t taken) {
 	body, failed := json.Marshal(t)
 	if failed != nil {
 		ctx.Error(failed.Error(), http.StatusInternalServerError)

@@ -47,7 +47,7 @@ type Server struct {
 	// and Order carries out Unblock, Withhold or Release. Both are reached through the
 	// socket alone: what Inspect tells holds addresses.
 	Inspect func(question string, args url.Values) (any, error)
-	Order   func(order Order, about About, reason string) error
+	Order   func(order Order, about About, reason string) (note string, err error)
 
 	Log *slog.Logger
 

@@ -93,6 +93,16 @@ func refuseEmpty(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
+// exactly refuses any other number of words behind a command.
+func exactly(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return fmt.Errorf("%s: %d words follow the command, not %d; write `%s`", cmd.Name(), len(args), n, cmd.UseLine())
+	}
+}
+
 // fault marks an error that a command met while it did what it was asked:
 // exit code 1. Any other error of the command line is wrong usage.
 type fault struct{ err error }
@@ -112,9 +122,19 @@ func doing(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command,
 
 // load reads the configuration as the shared flags say.
 func (s *settings) load() (*config.Config, error) {
+	return config.Load(s.config, s.env(), checkTexts, checkDSN, checkLists)
+}
+
+// locate reads of the configuration where the running rddsd is reached.
+func (s *settings) locate() (*config.Config, error) {
+	return config.Locate(s.config, s.env())
+}
+
+// env is the environment, in which --data wins.
+func (s *settings) env() []string {
 	env := os.Environ()
 	if s.data != "" {
 		env = append(env, "RDDSD_DATA_DIR="+s.data)
 	}
-	return config.Load(s.config, env, checkTexts, checkDSN, checkLists)
+	return env
 }

@@ -26,6 +26,9 @@ func newLimits(set *settings) *cobra.Command {
 		Long: "Look at the limits of the running rddsd, and free a client. What is told holds addresses, and so goes\n" +
 			"through the admin socket, to root and the user that runs rddsd.",
 		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("limits: say what to do: top, explain, try or unblock")
+		},
 	}
 	var socket string
 	cmd.PersistentFlags().StringVar(&socket, "socket", "", "the running rddsd's admin socket (default: as configured)")
@@ -42,7 +45,7 @@ func (s *settings) socket(given string) (string, error) {
 	if given != "" {
 		return given, nil
 	}
-	cfg, err := s.load()
+	cfg, err := s.locate()
 	if err != nil {
 		return "", err
 	}
@@ -78,7 +81,7 @@ func newLimitsExplain(path func() (string, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain ADDR",
 		Short: "Tell how a client stands with every limit",
-		Args:  cobra.ExactArgs(1),
+		Args:  exactly(1),
 		RunE: inspecting(path, "explain", func(words []string) url.Values { return url.Values{"addr": {words[0]}} }, func(w io.Writer, e *ratelimit.Explanation) {
 			printExplanation(w, e)
 		}),
@@ -89,7 +92,7 @@ func newLimitsTry(path func() (string, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   "try ADDR NAME",
 		Short: "Tell what a client would get that asked for a name now, without charging it",
-		Args:  cobra.ExactArgs(2),
+		Args:  exactly(2),
 		RunE:  inspecting(path, "try", func(words []string) url.Values { return url.Values{"addr": {words[0]}, "name": {words[1]}} }, printTrial),
 	}
 }
@@ -101,7 +104,7 @@ func newAbout(path func() (string, error), order admin.Order, use, short, long, 
 		Use:   use,
 		Short: short,
 		Long:  long,
-		Args:  cobra.ExactArgs(1),
+		Args:  exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := admin.CheckReason(order, reason); err != nil {
 				return fmt.Errorf("%s: %w", order, err)
@@ -118,8 +121,12 @@ func newAbout(path func() (string, error), order admin.Order, use, short, long, 
 			if err != nil {
 				return err
 			}
-			if err := admin.SendAbout(cmd.Context(), socket, order, about, reason); err != nil {
+			note, err := admin.SendAbout(cmd.Context(), socket, order, about, reason)
+			if err != nil {
 				return &fault{err}
+			}
+			if note != "" {
+				done += "; " + note
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), done)
 			return err
@@ -172,7 +179,7 @@ func (k *LimitKeeper) Inspect(question string, args url.Values) (any, error) {
 	}
 	addr, err := netip.ParseAddr(args.Get("addr"))
 	if err != nil {
-		return nil, fmt.Errorf("%q is not an IP address", args.Get("addr"))
+		return nil, fmt.Errorf("%q is not an IP address; write one, such as 192.0.2.1 or 2001:db8::1", args.Get("addr"))
 	}
 	client := k.Limiter.Client(addr)
 	switch question {
@@ -208,22 +215,22 @@ func (k *LimitKeeper) try(client ratelimit.Client, name string, now time.Time) (
 }
 
 // Order carries out the orders about limits.
-func (k *LimitKeeper) Order(order admin.Order, about admin.About, reason string) error {
+func (k *LimitKeeper) Order(order admin.Order, about admin.About, reason string) (note string, err error) {
 	switch order {
 	case admin.Withhold:
 		return k.Withhold(about.Target, reason, about.Until)
 	case admin.Release:
-		return k.Release(about.Target)
+		return "", k.Release(about.Target)
 	}
 	addr, err := netip.ParseAddr(about.Target)
 	if err != nil {
-		return fmt.Errorf("unblock: %q is not an IP address", about.Target)
+		return "", fmt.Errorf("%q is not an IP address; write one, such as 192.0.2.1 or 2001:db8::1", about.Target)
 	}
 	client := k.Limiter.Client(addr)
 	if k.Limiter.Unblock(client, time.Now()) == 0 {
-		return fmt.Errorf("unblock: %v was charged nothing, and neither was a network around it; `rddsd limits explain` tells what limits it", addr)
+		return "", fmt.Errorf("%v was charged nothing, and neither was a network around it; `rddsd limits explain` tells what limits it", addr)
 	}
-	return nil
+	return "", nil
 }
 
 func printTop(w io.Writer, reply *topReply) {

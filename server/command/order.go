@@ -38,17 +38,14 @@ func newOrder(set *settings, order admin.Order, short, long, done string) *cobra
 			if err := admin.CheckReason(order, reason); err != nil {
 				return fmt.Errorf("%s: %w", order, err)
 			}
-			if socket == "" {
-				cfg, err := set.load()
-				if err != nil {
-					return err
-				}
-				socket = cfg.AdminSocket()
+			socket, err := set.socket(socket)
+			if err != nil {
+				return err
 			}
 			if err := admin.Send(cmd.Context(), socket, order, reason); err != nil {
 				return &fault{err}
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), done)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), done)
 			return err
 		},
 	}

@@ -30,7 +30,7 @@ func newSnapshotInfo() *cobra.Command {
 		Use:   "info FILE",
 		Short: "Tell what a base or a log in snapshots/ holds",
 		Long:  "Tell what a base or a log in snapshots/ holds, by what it says about itself. It may be in use by a running rddsd.",
-		Args:  cobra.ExactArgs(1),
+		Args:  exactly(1),
 		RunE: doing(func(cmd *cobra.Command, args []string) error {
 			info, err := cache.InspectFile(args[0], slog.New(slog.DiscardHandler))
 			if err != nil {
@@ -48,7 +48,7 @@ func newSnapshotVerify() *cobra.Command {
 		Short: "Check every byte of a base or a log in snapshots/",
 		Long: "Check every byte of a base or a log in snapshots/ and print ok. What is damaged is told, with exit code 1.\n" +
 			"A log to which a running rddsd appends may seem to be torn at its end.",
-		Args: cobra.ExactArgs(1),
+		Args: exactly(1),
 		RunE: doing(func(cmd *cobra.Command, args []string) error {
 			info, err := cache.InspectFile(args[0], slog.New(slog.DiscardHandler))
 			if err != nil {

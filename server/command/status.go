@@ -26,7 +26,7 @@ func newStatus(set *settings) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if url == "" {
-				cfg, err := set.load()
+				cfg, err := set.locate()
 				if err != nil {
 					return err
 				}

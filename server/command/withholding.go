@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"rddsd/cache"
 	"rddsd/cache/registry"
 	"rddsd/server/lookup"
 )
@@ -55,25 +56,30 @@ func (k *LimitKeeper) applyWithheld() {
 }
 
 // Withhold has the contact values of a domain withheld from now on, until a time
-// unless that is zero. It is written to disk before it is told to be done.
-func (k *LimitKeeper) Withhold(name, reason string, until time.Time) error {
+// unless that is zero. It is written to disk before it is told to be done. A name that
+// is not served is taken too, for it may come; note says so.
+func (k *LimitKeeper) Withhold(name, reason string, until time.Time) (note string, err error) {
 	if !registry.ValidName(name) {
-		return fmt.Errorf("withhold: %q is not a domain name as registries write it; write lower-case letters, and an IDN as its A-label (xn--...)", name)
+		return "", fmt.Errorf("%q is not a domain name as registries write it; write lower-case letters, and an IDN as its A-label (xn--...)", name)
 	}
 	if !until.IsZero() && !until.After(time.Now()) {
-		return fmt.Errorf("withhold %s: --until %s is over already", name, until.Format(time.RFC3339))
+		return "", fmt.Errorf("--until %s is over already; write a time to come", until.Format(time.RFC3339))
 	}
-	return k.changeWithheld(func(list map[string]withholding) error {
+	err = k.changeWithheld(func(list map[string]withholding) error {
 		list[name] = withholding{Reason: reason, Since: time.Now().UTC().Truncate(time.Second), Until: until}
 		return nil
 	})
+	if view := k.Cache.Current(); err == nil && view != nil && view.Domain(name, new(registry.Domain)) == cache.Absent {
+		note = fmt.Sprintf("but no domain %s is served now: look how it is written", name)
+	}
+	return note, err
 }
 
 // Release ends the withholding of a domain.
 func (k *LimitKeeper) Release(name string) error {
 	return k.changeWithheld(func(list map[string]withholding) error {
 		if _, ok := list[name]; !ok {
-			return fmt.Errorf("release: nothing of %s is withheld", name)
+			return fmt.Errorf("nothing of %s is withheld", name)
 		}
 		delete(list, name)
 		return nil

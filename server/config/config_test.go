@@ -240,3 +240,24 @@ func TestEnvironmentWins(t *testing.T) {
 		t.Errorf("got %+v", c)
 	}
 }
+
+// What is broken elsewhere keeps nobody from giving an order.
+func TestLocate(t *testing.T) {
+	broken := "[whois]\nlisten = 5\nwrong = 1\n[[certificate]]\ncert = \"/nonexistent\"\nkey = \"/nonexistent\"\n"
+	path := written(t, broken+"[data]\ndir = \"/srv/edge\"\n[admin]\nlisten = [\"127.0.0.1:9999\"]\n")
+	if _, err := Load(path, nil); err == nil {
+		t.Fatal("Load takes a broken configuration")
+	}
+	c, err := Locate(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.AdminSocket() != "/srv/edge/admin.sock" || len(c.Admin.Listen) != 1 || c.Admin.Listen[0].Port() != 9999 {
+		t.Errorf("the socket is %s, the listeners are %v", c.AdminSocket(), c.Admin.Listen)
+	}
+	for _, text := range []string{"[admin]\nsocket = 5\n", "[data]\ndri = \"x\"\n", "[data\n", "[amdin]\nsocket = \"x\"\n"} {
+		if c, err := Locate(written(t, text), nil); err == nil {
+			t.Errorf("Locate of %q = %s, though it cannot tell where", text, c.AdminSocket())
+		}
+	}
+}

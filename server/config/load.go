@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 )
 
 // maxFile is the longest configuration file, in bytes.
@@ -18,16 +20,10 @@ type Check func(c *Config, report func(path, problem string))
 // form of os.Environ, make of Default. path "" means no file. An error is an
 // *Error that tells everything that was found wrong.
 func Load(path string, env []string, checks ...Check) (*Config, error) {
-	l := &loader{file: path, config: Default(), reported: map[string]bool{}}
-	if path != "" {
-		data, err := readFile(path)
-		if err != nil {
-			l.report(origin{file: path}, "", err.Error())
-			return nil, &Error{l.problems}
-		}
-		l.decode(data)
+	l, err := read(path, env)
+	if err != nil {
+		return nil, err
 	}
-	l.override(env)
 	for i := range l.config.TLDs {
 		l.config.TLDs[i].complete(l.config, func(key string) bool { return l.config.Explicit(TLDPath(i, key)) })
 	}
@@ -38,6 +34,39 @@ func Load(path string, env []string, checks ...Check) (*Config, error) {
 		return nil, &Error{l.problems}
 	}
 	return l.config, nil
+}
+
+// Locate returns a configuration of which only [data] and [admin] count: what tells
+// where the rddsd that runs with it is reached. Mistakes elsewhere are none here:
+// who has to give an order at once does not first repair a list or a certificate.
+func Locate(path string, env []string) (*Config, error) {
+	l, err := read(path, env)
+	if err != nil {
+		return nil, err
+	}
+	l.problems = slices.DeleteFunc(l.problems, func(p Problem) bool {
+		return p.Key != "" && !strings.HasPrefix(p.Key, "[data]") && !strings.HasPrefix(p.Key, "[admin]")
+	})
+	if len(l.problems) > 0 {
+		return nil, &Error{l.problems}
+	}
+	return l.config, nil
+}
+
+// read returns the loader that has read the file at path and then env. The error is
+// that of a file that cannot be read.
+func read(path string, env []string) (*loader, error) {
+	l := &loader{file: path, config: Default(), reported: map[string]bool{}}
+	if path != "" {
+		data, err := readFile(path)
+		if err != nil {
+			l.report(origin{file: path}, "", err.Error())
+			return nil, &Error{l.problems}
+		}
+		l.decode(data)
+	}
+	l.override(env)
+	return l, nil
 }
 
 // TLDPath returns the path of a key of the i-th [[tld]] table.
