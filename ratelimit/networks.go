@@ -127,7 +127,7 @@ func ReadSystems(r io.Reader, name string) (*Systems, error) {
 	err := readTable(r, name, "a prefix and the number of an AS", func(prefix netip.Prefix, word string) error {
 		number, err := strconv.ParseUint(strings.TrimPrefix(strings.ToUpper(word), "AS"), 10, 32)
 		if err != nil {
-			return fmt.Errorf("%q is not the number of an AS", word)
+			return fmt.Errorf("%q is not the number of an AS; write one, such as 64500", word)
 		}
 		s.table.Insert(prefix, uint32(number))
 		return nil
@@ -174,7 +174,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	if !strings.Contains(s, "/") {
 		addr, err := netip.ParseAddr(s)
 		if err != nil || addr.Zone() != "" {
-			return netip.Prefix{}, fmt.Errorf("%q is neither a prefix nor an address", s)
+			return netip.Prefix{}, fmt.Errorf("%q is neither a prefix nor an address; write one, such as 192.0.2.0/24 or 2001:db8::1", s)
 		}
 		addr = addr.Unmap()
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
@@ -182,7 +182,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil:
-		return netip.Prefix{}, fmt.Errorf("%q is neither a prefix nor an address", s)
+		return netip.Prefix{}, fmt.Errorf("%q is neither a prefix nor an address; write one, such as 192.0.2.0/24 or 2001:db8::1", s)
 	case prefix.Addr().Is4In6():
 		return netip.Prefix{}, fmt.Errorf("%v is an IPv4 network in IPv6 form; write the IPv4 form", prefix)
 	case prefix.Masked() != prefix:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -61,6 +62,9 @@ func importDeposit(ctx context.Context, file string, to place, force bool) (done
 		return sqlite.Import(ctx, file, to.path, force)
 	}
 	db, err := openSession(ctx, to)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("import %s: it is a %s deposit, which changes what a FULL one has made: import that first: %w", file, header.Type, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -123,22 +123,22 @@ func (k *LimitKeeper) Use(cfg *config.Config) error {
 
 // checkLists reports lists of cfg that cannot be read.
 func checkLists(cfg *config.Config, report func(path, problem string)) {
-	if _, _, err := readList(cfg.RateLimit.Networks, "networks", ratelimit.ReadNetworks); err != nil {
-		report("ratelimit.networks", "cannot be used: "+err.Error())
+	if _, _, err := readList(cfg.RateLimit.Networks, "the list cannot be read", ratelimit.ReadNetworks); err != nil {
+		report("ratelimit.networks", err.Error())
 	}
-	if _, _, err := readList(cfg.RateLimit.ASTable, "as_table", ratelimit.ReadSystems); err != nil {
-		report("ratelimit.as_table", "cannot be used: "+err.Error())
+	if _, _, err := readList(cfg.RateLimit.ASTable, "the table cannot be read", ratelimit.ReadSystems); err != nil {
+		report("ratelimit.as_table", err.Error())
 	}
 }
 
-// readList reads the list at path, which the key sets; "" = none.
+// readList reads the list at path, "" = none. What is wrong begins with key.
 func readList[T any](path, key string, read func(io.Reader, string) (*T, error)) (*T, listFile, error) {
 	if path == "" {
 		return nil, listFile{}, nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, listFile{}, fmt.Errorf("%s: %w", key, err)
+		return nil, listFile{}, fmt.Errorf("%s: %w; write the path of a file that the user may read who runs rddsd", key, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -28,12 +29,22 @@ func (s *Source) explain(ctx context.Context, doing string, err error) error {
 	if cause := context.Cause(ctx); ctx.Err() != nil {
 		return cause
 	}
+	err = inOneLine{err}
 	where := fmt.Sprintf("%s registry %s at %s", doing, s.config.Database, s.config.Host)
 	if advice := adviceFor(err); advice != "" {
 		return fmt.Errorf("%s: %w; %s", where, err, advice)
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }
+
+// inOneLine is an error whose text has one line, for logs: what pgconn says of several
+// attempts to connect has a line for each.
+type inOneLine struct{ error }
+
+func (e inOneLine) Error() string {
+	return strings.NewReplacer(":\n\t", ": ", "\n\t", "; ").Replace(e.error.Error())
+}
+func (e inOneLine) Unwrap() error { return e.error }
 
 // adviceFor returns what an operator can do about err, "" if that is not clear
 // (PostgreSQL, appendix A: error codes).
