@@ -201,12 +201,16 @@ func (s *store) settle(view *cache.View) {
 	}
 }
 
-func (s *store) foldToDisk(view *cache.View) {
+func (s *store) foldToDisk(view *cache.View) { s.fold(true, s.beginBase(view).Write) }
+
+// beginBase makes view the newest base, which is to be written, and has the log
+// go on from it.
+func (s *store) beginBase(view *cache.View) *cache.BaseWrite {
 	s.appendBeat()
 	s.awaitSync()
 	base := s.Disk.BeginBase(view, s.continues)
 	s.continues, s.syncDue, s.scrub = true, nil, time.Time{}
-	s.fold(true, base.Write)
+	return base
 }
 
 func (s *store) fold(toDisk bool, base func(context.Context) (*cache.View, error)) {
@@ -254,30 +258,35 @@ func (s *store) folded(view *cache.View) *cache.View {
 		s.unfit = false
 		s.fitted()
 	}
-	s.mu.Lock()
-	s.status.Folds++
-	s.mu.Unlock()
+	s.counted()
 	s.Log.Debug("folded what had changed into a new base", "on_disk", f.toDisk, "took", s.Clock.Now().Sub(f.began).Round(time.Millisecond))
 	return next
 }
 
+// counted has status count a new base.
+func (s *store) counted() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status.Folds++
+}
+
 // first writes view, which is the first that is served, and returns it over its
 // base on disk; view itself where that fails. It waits: before it, nothing is on
-// disk that a crash could fall back to.
+// disk that a crash could fall back to. It does not read what was written, as
+// folding does for the sake of readers: there are none, and view and its copy
+// would be in memory both.
 func (s *store) first(ctx context.Context, view *cache.View) *cache.View {
 	if s.Disk == nil {
 		return view
 	}
-	s.foldToDisk(view)
-	select {
-	case <-s.done():
-	case <-ctx.Done():
-		s.folding.dropped = true
-		s.folding.cancel()
-		<-s.done()
-	}
-	if next := s.folded(view); next != nil {
+	next, err := s.beginBase(view).Write(ctx)
+	switch {
+	case err == nil:
+		s.healed()
+		s.counted()
 		return next
+	case ctx.Err() == nil:
+		s.fault(fmt.Errorf("write a new base: %w", err))
 	}
 	return view
 }
