@@ -111,33 +111,35 @@ func TestRunTargetGoesAway(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			served := make(chan struct{})
-			go func() {
-				defer close(served)
-				var line [1024]byte
-				for range 200 {
-					conn, err := listener.Accept()
-					if err != nil {
-						return
-					}
-					n, _ := conn.Read(line[:])
-					_, _ = conn.Write([]byte(whoisText(strings.TrimSpace(string(line[:n])))))
-					conn.Close()
+			undisturbed(t, func(t testing.TB) {
+				listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+				if err != nil {
+					t.Fatal(err)
 				}
-				test.after(listener)
-			}()
-			o := short(listener.Addr().String(), WHOIS)
-			o.For, o.Timeout, o.AllowErrors = time.Minute, 200*time.Millisecond, true
-			r, err := Run(t.Context(), o)
-			if r == nil || r.Took > 10*time.Second || err == nil || !strings.Contains(err.Error(), "has not answered for") || !strings.Contains(err.Error(), o.Target) {
-				t.Errorf("Run: %v, %v; the error must tell that %s has stopped answering", r, err, o.Target)
-			}
-			listener.Close()
-			<-served
+				served := make(chan struct{})
+				go func() {
+					defer close(served)
+					var line [1024]byte
+					for range 200 {
+						conn, err := listener.Accept()
+						if err != nil {
+							return
+						}
+						n, _ := conn.Read(line[:])
+						_, _ = conn.Write([]byte(whoisText(strings.TrimSpace(string(line[:n])))))
+						conn.Close()
+					}
+					test.after(listener)
+				}()
+				o := short(listener.Addr().String(), WHOIS)
+				o.For, o.Timeout, o.AllowErrors = time.Minute, 200*time.Millisecond, true
+				r, err := Run(t.Context(), o)
+				if r == nil || r.Took > 10*time.Second || err == nil || !strings.Contains(err.Error(), "has not answered for") || !strings.Contains(err.Error(), o.Target) {
+					t.Errorf("Run: %v, %v; the error must tell that %s has stopped answering", r, err, o.Target)
+				}
+				listener.Close()
+				<-served
+			})
 		})
 	}
 }
@@ -149,16 +151,18 @@ func TestRunCountsWhatCouldNotBeSent(t *testing.T) {
 		_, _ = conn.Write([]byte(whoisText(line)))
 	})
 	for _, goroutines := range []bool{false, true} {
-		o := short(target, WHOIS)
-		o.Connections, o.Rate, o.Goroutines = 2, 1000, goroutines
-		r, err := Run(t.Context(), o)
-		if err == nil || r == nil || !strings.Contains(err.Error(), "unsent") {
-			t.Fatalf("by goroutines %t: Run: %v, %v; want an error that tells of the unsent", goroutines, r, err)
-		}
-		if r.Requests != 250 || r.Outcomes[Unsent] < 180 || r.Quantile(0.5) < 800*time.Millisecond {
-			t.Errorf("by goroutines %t: %d requests, %d unsent, median %s; want all 250 that fell due, most of them unsent for a second",
-				goroutines, r.Requests, r.Outcomes[Unsent], r.Quantile(0.5))
-		}
+		undisturbed(t, func(t testing.TB) {
+			o := short(target, WHOIS)
+			o.Connections, o.Rate, o.Goroutines = 2, 1000, goroutines
+			r, err := Run(t.Context(), o)
+			if err == nil || r == nil || !strings.Contains(err.Error(), "unsent") {
+				t.Fatalf("by goroutines %t: Run: %v, %v; want an error that tells of the unsent", goroutines, r, err)
+			}
+			if r.Requests != 250 || r.Outcomes[Unsent] < 180 || r.Quantile(0.5) < 800*time.Millisecond {
+				t.Errorf("by goroutines %t: %d requests, %d unsent, median %s; want all 250 that fell due, most of them unsent for a second",
+					goroutines, r.Requests, r.Outcomes[Unsent], r.Quantile(0.5))
+			}
+		})
 	}
 }
 
@@ -187,18 +191,20 @@ func TestStall(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			o := short(target, WHOIS)
-			o.Connections, o.Rate, o.Goroutines, o.For, o.CheckEvery = 4, test.rate, test.goroutines, 4*time.Second, 100
-			r, err := Run(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if p99 := r.Quantile(0.99); p99 > 120*time.Millisecond != test.shows {
-				t.Errorf("p99 is %s; shows the stall: want %t", p99, test.shows)
-			}
-			if longest := r.Quantile(1); longest < 120*time.Millisecond {
-				t.Errorf("the longest answer took %s, although the server stood still for 200ms", longest)
-			}
+			undisturbed(t, func(t testing.TB) {
+				o := short(target, WHOIS)
+				o.Connections, o.Rate, o.Goroutines, o.For, o.CheckEvery = 4, test.rate, test.goroutines, 4*time.Second, 100
+				r, err := Run(t.Context(), o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if p99 := r.Quantile(0.99); p99 > 120*time.Millisecond != test.shows {
+					t.Errorf("p99 is %s; shows the stall: want %t", p99, test.shows)
+				}
+				if longest := r.Quantile(1); longest < 120*time.Millisecond {
+					t.Errorf("the longest answer took %s, although the server stood still for 200ms", longest)
+				}
+			})
 		})
 	}
 }

@@ -47,64 +47,66 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			o := short(test.target, test.protocol)
-			o.For = 750 * time.Millisecond // a slow machine under the race detector answers something too
-			o.Mix = mix(t, test.mix, test.protocol)
-			var progressed atomic.Int64
-			o.Progress = func(Progress) { progressed.Add(1) }
-			if test.change != nil {
-				test.change(&o)
-			}
-			r, err := Run(t.Context(), o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var outcomes, kinds int64
-			for i, n := range r.Outcomes {
-				outcomes += n
-				if Outcome(i).IsError() && n > 0 {
-					t.Errorf("%d %s", n, Outcome(i))
+			undisturbed(t, func(t testing.TB) {
+				o := short(test.target, test.protocol)
+				o.For = 750 * time.Millisecond // a slow machine under the race detector answers something too
+				o.Mix = mix(t, test.mix, test.protocol)
+				var progressed atomic.Int64
+				o.Progress = func(Progress) { progressed.Add(1) }
+				if test.change != nil {
+					test.change(&o)
 				}
-			}
-			for _, n := range r.Kinds {
-				kinds += n
-			}
-			if r.Requests == 0 || outcomes != r.Requests || kinds != r.Requests || r.Latency.TotalCount() != r.Requests {
-				t.Errorf("%d requests, but %d outcomes, %d kinds, %d latencies", r.Requests, outcomes, kinds, r.Latency.TotalCount())
-			}
-			if r.InTime == 0 || r.InTime > r.Requests || r.QPS() <= 0 || r.Took != o.For || r.Partial {
-				t.Errorf("%d of %d in time, %.0f a second for %s, partial %t", r.InTime, r.Requests, r.QPS(), r.Took, r.Partial)
-			}
-			if r.Checked < r.Requests/3 && test.mix != "junk" {
-				t.Errorf("only %d of %d were checked", r.Checked, r.Requests)
-			}
-			if r.BytesIn < 10*r.Requests || r.BytesOut < 5*r.Requests || r.ClientCPU <= 0 || len(r.Series) == 0 || progressed.Load() == 0 {
-				t.Errorf("%d bytes in, %d out, CPU %s, %d seconds, %d times progress", r.BytesIn, r.BytesOut, r.ClientCPU, len(r.Series), progressed.Load())
-			}
-			if wantLag := o.Rate > 0; (r.Lag.TotalCount() > 0) != wantLag {
-				t.Errorf("lag of %d queries at the rate %g", r.Lag.TotalCount(), o.Rate)
-			}
-			if sent := float64(r.Requests); o.Rate > 0 && (sent < 0.97*o.Rate*o.For.Seconds() || sent > 1.03*o.Rate*o.For.Seconds()) {
-				t.Errorf("%d requests at %g a second in %s", r.Requests, o.Rate, o.For)
-			}
-			switch connections := r.Connections; {
-			case test.protocol == WHOIS || o.HTTP.PerQuery:
-				// One that was opened just before measuring began may carry a query of just after.
-				if connections < r.Requests-int64(o.Connections) {
-					t.Errorf("%d connections for %d queries", connections, r.Requests)
+				r, err := Run(t.Context(), o)
+				if err != nil {
+					t.Fatal(err)
 				}
-			case connections > int64(o.Connections):
-				t.Errorf("%d connections, of which %d are kept", connections, o.Connections)
-			}
-			if test.name == "rdap conditional" && r.Outcomes[NotModified] == 0 {
-				t.Error("no conditional request was answered by 304")
-			}
-			if resumes := r.Resumed > 0; resumes != (test.name == "rdap over TLS, resumed") {
-				t.Errorf("%d of %d handshakes resumed", r.Resumed, r.Connections)
-			}
-			if r.Outcomes[Found] == 0 && strings.Contains("hits idn harvest ordinary mixed", test.mix) {
-				t.Error("nothing was found")
-			}
+				var outcomes, kinds int64
+				for i, n := range r.Outcomes {
+					outcomes += n
+					if Outcome(i).IsError() && n > 0 {
+						t.Errorf("%d %s", n, Outcome(i))
+					}
+				}
+				for _, n := range r.Kinds {
+					kinds += n
+				}
+				if r.Requests == 0 || outcomes != r.Requests || kinds != r.Requests || r.Latency.TotalCount() != r.Requests {
+					t.Errorf("%d requests, but %d outcomes, %d kinds, %d latencies", r.Requests, outcomes, kinds, r.Latency.TotalCount())
+				}
+				if r.InTime == 0 || r.InTime > r.Requests || r.QPS() <= 0 || r.Took != o.For || r.Partial {
+					t.Errorf("%d of %d in time, %.0f a second for %s, partial %t", r.InTime, r.Requests, r.QPS(), r.Took, r.Partial)
+				}
+				if r.Checked < r.Requests/3 && test.mix != "junk" {
+					t.Errorf("only %d of %d were checked", r.Checked, r.Requests)
+				}
+				if r.BytesIn < 10*r.Requests || r.BytesOut < 5*r.Requests || r.ClientCPU <= 0 || len(r.Series) == 0 || progressed.Load() == 0 {
+					t.Errorf("%d bytes in, %d out, CPU %s, %d seconds, %d times progress", r.BytesIn, r.BytesOut, r.ClientCPU, len(r.Series), progressed.Load())
+				}
+				if wantLag := o.Rate > 0; (r.Lag.TotalCount() > 0) != wantLag {
+					t.Errorf("lag of %d queries at the rate %g", r.Lag.TotalCount(), o.Rate)
+				}
+				if sent := float64(r.Requests); o.Rate > 0 && (sent < 0.97*o.Rate*o.For.Seconds() || sent > 1.03*o.Rate*o.For.Seconds()) {
+					t.Errorf("%d requests at %g a second in %s", r.Requests, o.Rate, o.For)
+				}
+				switch connections := r.Connections; {
+				case test.protocol == WHOIS || o.HTTP.PerQuery:
+					// One that was opened just before measuring began may carry a query of just after.
+					if connections < r.Requests-int64(o.Connections) {
+						t.Errorf("%d connections for %d queries", connections, r.Requests)
+					}
+				case connections > int64(o.Connections):
+					t.Errorf("%d connections, of which %d are kept", connections, o.Connections)
+				}
+				if test.name == "rdap conditional" && r.Outcomes[NotModified] == 0 {
+					t.Error("no conditional request was answered by 304")
+				}
+				if resumes := r.Resumed > 0; resumes != (test.name == "rdap over TLS, resumed") {
+					t.Errorf("%d of %d handshakes resumed", r.Resumed, r.Connections)
+				}
+				if r.Outcomes[Found] == 0 && strings.Contains("hits idn harvest ordinary mixed", test.mix) {
+					t.Error("nothing was found")
+				}
+			})
 		})
 	}
 }
@@ -202,15 +204,17 @@ func TestRunFailsByOneWrongAnswer(t *testing.T) {
 
 // A sample is checked, not all.
 func TestRunChecksASample(t *testing.T) {
-	o := short(serveText(t, whoisText), WHOIS)
-	o.CheckEvery = 10
-	r, err := Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Checked < r.Requests/20 || r.Checked > r.Requests/8 {
-		t.Errorf("%d of %d were checked, one in 10 should be", r.Checked, r.Requests)
-	}
+	undisturbed(t, func(t testing.TB) {
+		o := short(serveText(t, whoisText), WHOIS)
+		o.CheckEvery = 10
+		r, err := Run(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Checked < r.Requests/20 || r.Checked > r.Requests/8 {
+			t.Errorf("%d of %d were checked, one in 10 should be", r.Checked, r.Requests)
+		}
+	})
 }
 
 // What a service says instead of an answer is counted apart.
@@ -288,34 +292,38 @@ func TestRunStopped(t *testing.T) {
 			_, _ = conn.Write([]byte(whoisText(line)))
 		})
 	}
+	answering := func() string { return serveText(t, whoisText) }
 	for _, test := range []struct {
-		name, target string
-		goroutines   bool
-		rate         float64
+		name       string
+		target     func() string
+		goroutines bool
+		rate       float64
 	}{
-		{"closed loop", serveText(t, whoisText), false, 0},
-		{"open loop", serveText(t, whoisText), false, 500},
-		{"goroutines", serveText(t, whoisText), true, 0},
-		{"goroutines at a rate", serveText(t, whoisText), true, 500},
-		{"while it hangs", hanging(), true, 0},
-		{"while it hangs, at a rate", hanging(), true, 500},
+		{"closed loop", answering, false, 0},
+		{"open loop", answering, false, 500},
+		{"goroutines", answering, true, 0},
+		{"goroutines at a rate", answering, true, 500},
+		{"while it hangs", hanging, true, 0},
+		{"while it hangs, at a rate", hanging, true, 500},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
-			o := short(test.target, WHOIS)
-			o.For, o.Goroutines, o.Rate, o.Timeout = 30*time.Second, test.goroutines, test.rate, 20*time.Second
-			began := time.Now()
-			r, err := Run(ctx, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !r.Partial || r.Requests == 0 || r.Took > 5*time.Second || time.Since(began) > 5*time.Second {
-				t.Errorf("partial %t, %d requests, took %s, returned after %s", r.Partial, r.Requests, r.Took, time.Since(began))
-			}
-			if r.Errors() > 0 {
-				t.Errorf("outcomes %v: what was interrupted is no error of the target", r.Outcomes)
-			}
+			undisturbed(t, func(t testing.TB) {
+				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+				defer cancel()
+				o := short(test.target(), WHOIS)
+				o.For, o.Goroutines, o.Rate, o.Timeout = 30*time.Second, test.goroutines, test.rate, 20*time.Second
+				began := time.Now()
+				r, err := Run(ctx, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !r.Partial || r.Requests == 0 || r.Took > 5*time.Second || time.Since(began) > 5*time.Second {
+					t.Errorf("partial %t, %d requests, took %s, returned after %s", r.Partial, r.Requests, r.Took, time.Since(began))
+				}
+				if r.Errors() > 0 {
+					t.Errorf("outcomes %v: what was interrupted is no error of the target", r.Outcomes)
+				}
+			})
 		})
 	}
 }
@@ -323,53 +331,57 @@ func TestRunStopped(t *testing.T) {
 // What the warm-up asks is not counted, and neither is what began in it.
 func TestRunWarmup(t *testing.T) {
 	for _, goroutines := range []bool{false, true} {
-		began := time.Now()
-		var asked, early atomic.Int64
-		target := serveText(t, func(line string) string {
-			if time.Since(began) > 200*time.Millisecond || asked.Add(1) == 1 {
-				return whoisText(line)
+		undisturbed(t, func(t testing.TB) {
+			began := time.Now()
+			var asked, early atomic.Int64
+			target := serveText(t, func(line string) string {
+				if time.Since(began) > 200*time.Millisecond || asked.Add(1) == 1 {
+					return whoisText(line)
+				}
+				early.Add(1)
+				time.Sleep(600*time.Millisecond - time.Since(began)) // into the time that is measured
+				return "Server too busy, try again later.\r\n"
+			})
+			o := short(target, WHOIS)
+			o.Warmup, o.For, o.Goroutines = 400*time.Millisecond, 500*time.Millisecond, goroutines
+			r, err := Run(t.Context(), o)
+			if err != nil {
+				t.Fatalf("by goroutines %t: %v", goroutines, err)
 			}
-			early.Add(1)
-			time.Sleep(600*time.Millisecond - time.Since(began)) // into the time that is measured
-			return "Server too busy, try again later.\r\n"
+			if early.Load() == 0 || r.Outcomes[Busy] > 0 {
+				t.Errorf("by goroutines %t: outcomes %v; of the warm-up's %d busy answers none counts", goroutines, r.Outcomes, early.Load())
+			}
 		})
-		o := short(target, WHOIS)
-		o.Warmup, o.For, o.Goroutines = 400*time.Millisecond, 500*time.Millisecond, goroutines
-		r, err := Run(t.Context(), o)
-		if err != nil {
-			t.Fatalf("by goroutines %t: %v", goroutines, err)
-		}
-		if early.Load() == 0 || r.Outcomes[Busy] > 0 {
-			t.Errorf("by goroutines %t: outcomes %v; of the warm-up's %d busy answers none counts", goroutines, r.Outcomes, early.Load())
-		}
 	}
 }
 
 // Clients come from many addresses, and a rate does not run out of ports.
 func TestRunSources(t *testing.T) {
 	for _, goroutines := range []bool{false, true} {
-		var (
-			mu   sync.Mutex
-			from = make(map[string]bool)
-		)
-		target := serveLines(t, func(conn net.Conn, line string) {
-			host, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+		undisturbed(t, func(t testing.TB) {
+			var (
+				mu   sync.Mutex
+				from = make(map[string]bool)
+			)
+			target := serveLines(t, func(conn net.Conn, line string) {
+				host, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+				mu.Lock()
+				from[host] = true
+				mu.Unlock()
+				_, _ = conn.Write([]byte(whoisText(line)))
+			})
+			o := short(target, WHOIS)
+			o.Goroutines = goroutines
+			r, err := Run(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
 			mu.Lock()
-			from[host] = true
+			if len(from) < 50 || len(from) > 100 || from["127.0.0.1"] {
+				t.Errorf("by goroutines %t: %d queries came from %d addresses, want most of 100", goroutines, r.Requests, len(from))
+			}
 			mu.Unlock()
-			_, _ = conn.Write([]byte(whoisText(line)))
 		})
-		o := short(target, WHOIS)
-		o.Goroutines = goroutines
-		r, err := Run(t.Context(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mu.Lock()
-		if len(from) < 50 || len(from) > 100 || from["127.0.0.1"] {
-			t.Errorf("by goroutines %t: %d queries came from %d addresses, want most of 100", goroutines, r.Requests, len(from))
-		}
-		mu.Unlock()
 	}
 }
 

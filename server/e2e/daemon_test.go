@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +24,10 @@ import (
 // long makes the tests run as long and as often as the promises are stated for,
 // instead of as long as an edit-and-test loop bears.
 var long = flag.Bool("long", false, "run the end-to-end tests at their full length")
+
+// patience is how long a test waits for what must happen: on a machine that stands
+// still for seconds too.
+const patience = 2 * time.Minute
 
 // binary is the program under test, built once.
 var binary string
@@ -157,7 +163,7 @@ func (d *daemon) start(args ...string) {
 // waitReady waits until /readyz says that there is data and port 43 answers.
 func (d *daemon) waitReady() {
 	d.t.Helper()
-	d.within(20*time.Second, "rddsd is ready", func() error {
+	d.within("rddsd is ready", func() error {
 		status, _, err := d.get("http://" + d.admin + "/readyz")
 		if err == nil && status != http.StatusOK {
 			err = fmt.Errorf("/readyz answers %d", status)
@@ -173,11 +179,11 @@ func (d *daemon) waitReady() {
 	})
 }
 
-// within calls try until it returns nil, at most for limit.
-func (d *daemon) within(limit time.Duration, what string, try func() error) {
+// within calls try until it returns nil, and loses patience at last.
+func (d *daemon) within(what string, try func() error) {
 	d.t.Helper()
 	var err error
-	for begun := time.Now(); time.Since(begun) < limit; time.Sleep(5 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(5 * time.Millisecond) {
 		if err = try(); err == nil {
 			return
 		}
@@ -189,7 +195,7 @@ func (d *daemon) within(limit time.Duration, what string, try func() error) {
 			}
 		}
 	}
-	d.t.Fatalf("not within %v: %s: %v\n%s", limit, what, err, d.out)
+	d.t.Fatalf("not within %v: %s: %v\n%s", patience, what, err, d.out)
 }
 
 // kill ends the process as a crash would.
@@ -207,12 +213,12 @@ func (d *daemon) stop() error {
 
 // ask sends one line to port 43 and returns the whole answer.
 func (d *daemon) ask(line string) (string, error) {
-	conn, err := net.DialTimeout("tcp", d.whois, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", d.whois, patience)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(conn, line+"\r\n"); err != nil {
 		return "", err
 	}
@@ -231,7 +237,7 @@ func (d *daemon) mustAsk(line string) string {
 }
 
 func (d *daemon) get(url string) (status int, body string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -290,19 +296,35 @@ func mustRun(t *testing.T, args ...string) string {
 	return stdout
 }
 
-// freePorts returns loopback addresses whose ports were free a moment ago.
+// Ports from firstPort on, ports of them, are below those that the kernel gives out by
+// itself (32768 and up on Linux): no other test beside us, nor a client of ours, takes
+// one between a look at it and the start of a daemon, or its restart.
+const firstPort, ports = 12_000, 20_000
+
+// lastPort counts the ports that freePorts has looked at. It begins where another
+// process most likely does not.
+var lastPort = func() *atomic.Uint32 {
+	n := new(atomic.Uint32)
+	n.Store(rand.Uint32N(ports))
+	return n
+}()
+
+// freePorts returns loopback addresses that nobody else uses.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
-	addrs := make([]string, n)
-	for i := range addrs {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("find a free port: %v", err)
+	var addrs []string
+	for range ports {
+		if len(addrs) == n {
+			return addrs
 		}
-		defer l.Close()
-		addrs[i] = l.Addr().String()
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+lastPort.Add(1)%ports)
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			addrs = append(addrs, addr)
+		}
 	}
-	return addrs
+	t.Fatalf("there are no %d free ports from %d to %d", n, firstPort, firstPort+ports-1)
+	return nil
 }
 
 // sqlite3 runs statements on a registry file with the sqlite3 program, as a

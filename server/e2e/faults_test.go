@@ -54,7 +54,7 @@ func TestNeverDark(t *testing.T) {
 
 			must(t, os.RemoveAll(registry))
 			copyFile(t, backup, registry)
-			d.within(40*time.Second, "misses are told again after the registry is back", func() error {
+			d.within("misses are told again after the registry is back", func() error {
 				d.mustFind("example.coop")
 				if answer := d.mustAsk("unregistered.coop"); !strings.HasPrefix(answer, "Domain not found.") {
 					return fmt.Errorf("answer is %q", answer)
@@ -81,7 +81,7 @@ func TestFoundStaysFound(t *testing.T) {
 	for round := range rounds {
 		name := fmt.Sprintf("free-round-%d.coop", round)
 		sqlite3(t, registry, fmt.Sprintf(`insert into domain (roid, name, clid, created, expires) values ('D9%08d-COOP', '%s', 'example', 1767225600000000, 1798761600000000);`, round, name))
-		d.within(2*time.Second, name+" is found in both protocols", func() error {
+		d.within(name+" is found in both protocols", func() error {
 			if answer := d.mustAsk(name); !strings.Contains(answer, "Domain Name: "+name) {
 				return fmt.Errorf("WHOIS: %s", answer)
 			}
@@ -100,7 +100,7 @@ func TestFoundStaysFound(t *testing.T) {
 			t.Fatalf("round %d: RDAP %s after kill -9: %d", round, name, status)
 		}
 		must(t, os.Rename(away, registry))
-		d.within(40*time.Second, "the registry is followed again", func() error {
+		d.within("the registry is followed again", func() error {
 			if answer := d.mustAsk("unregistered.coop"); !strings.HasPrefix(answer, "Domain not found.") {
 				return fmt.Errorf("answer is %q", answer)
 			}
@@ -133,7 +133,7 @@ func TestKilledWhileFolding(t *testing.T) {
 			update reserved set of = printf('%%.1000c', 'a%d'), idn_table = printf('%%.1000c', 'b'), public_text = printf('%%.1000c', '%d') where name like 'free-%%';
 			insert into domain (roid, name, clid, created, expires) values ('D9%08d-COOP', '%s', 'example', 1767225600000000, 1798761600000000);
 			commit;`, round%10, round%10, round, name))
-		d.within(5*time.Second, name+" is found", func() error {
+		d.within(name+" is found", func() error {
 			if answer := d.mustAsk(name); !strings.Contains(answer, "Domain Name: "+name) {
 				return fmt.Errorf("WHOIS: %s", answer)
 			}
@@ -154,7 +154,7 @@ func TestKilledWhileFolding(t *testing.T) {
 			d.mustFind(fmt.Sprintf("free-round-%d.coop", known))
 		}
 		must(t, os.Rename(away, registry))
-		d.within(20*time.Second, "the registry is followed again", func() error {
+		d.within("the registry is followed again", func() error {
 			if answer := d.mustAsk("unregistered.coop"); !strings.HasPrefix(answer, "Domain not found.") {
 				return fmt.Errorf("answer is %q", answer)
 			}
@@ -201,7 +201,7 @@ func TestBaseThatIsCutUnderneath(t *testing.T) {
 		t.Error("every name could be read: the test cut nothing that matters")
 	}
 	sqlite3(t, registry, "update domain set expires = expires + 1 where roid in (select roid from domain limit 500);")
-	d.within(20*time.Second, "all is found again", func() error {
+	d.within("all is found again", func() error {
 		for _, name := range names {
 			if answer := d.mustAsk(name); !strings.Contains(answer, "Domain Name: "+name+"\r\n") {
 				return fmt.Errorf("%s is answered with %s", name, answer)
@@ -260,7 +260,7 @@ func TestSecondStartSaysWhichPort(t *testing.T) {
 	other.start()
 	select {
 	case <-other.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("a second start on a taken port goes on:\n%s", other.out)
 	}
 	out := other.out.String()
@@ -339,7 +339,7 @@ func TestReload(t *testing.T) {
 
 	write("Access to WHOIS information is provided under the second terms.")
 	must(t, d.cmd.Process.Signal(syscall.SIGHUP))
-	d.within(5*time.Second, "SIGHUP loads the second terms", has("second terms"))
+	d.within("SIGHUP loads the second terms", has("second terms"))
 
 	write("Access to WHOIS information is provided; no match for anything.")
 	_, stderr, code := run(t, "reload", "--data", dir, "--reason", "test of a bad text")
@@ -350,7 +350,7 @@ func TestReload(t *testing.T) {
 
 	write("Access to WHOIS information is provided under the third terms.")
 	mustRun(t, "reload", "--data", dir, "--reason", "third terms")
-	d.within(5*time.Second, "reload loads the third terms", has("third terms"))
+	d.within("reload loads the third terms", has("third terms"))
 }
 
 // TestHeldDelta deletes more names than anybody means to, and asks the operator.
@@ -370,11 +370,11 @@ func TestHeldDelta(t *testing.T) {
 		}
 		return nil
 	}
-	d.within(10*time.Second, "the deletion is held", held)
+	d.within("the deletion is held", held)
 	d.mustFind(victim)
 
 	mustRun(t, "accept", "--data", dir, "--reason", "the registry's purge of today")
-	d.within(10*time.Second, "the accepted deletion is answered", func() error {
+	d.within("the accepted deletion is answered", func() error {
 		if answer := d.mustAsk(victim); !strings.HasPrefix(answer, "Domain not found.") {
 			return fmt.Errorf("answer is %s", answer)
 		}

@@ -73,7 +73,7 @@ func flood(spec string) {
 
 // floodDialer connects from the i-th loopback address beyond those that others use.
 func floodDialer(i int, smallWindow bool) *net.Dialer {
-	d := &net.Dialer{Timeout: 20 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 64+byte(i>>16), byte(i>>8), byte(i))}}
+	d := &net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 64+byte(i>>16), byte(i>>8), byte(i))}}
 	if smallWindow {
 		d.Control = func(_, _ string, raw syscall.RawConn) error {
 			return raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1) })
@@ -176,7 +176,7 @@ func TestFloodOfSlowConnections(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the flood: %v", err)
 	}
-	d.within(40*time.Second, "all places are free", func() error {
+	d.within("all places are free", func() error {
 		_, text, err := d.get("http://" + d.admin + "/metrics")
 		if err == nil && !strings.Contains(text, `rddsd_connections_open{service="whois"} 0`) {
 			err = fmt.Errorf("connections are open")
@@ -192,12 +192,12 @@ func (d *daemon) latencies(t *testing.T, n int) []time.Duration {
 	took := make([]time.Duration, 0, n)
 	for i := range n {
 		begun := time.Now()
-		from := &net.Dialer{Timeout: 20 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 32+byte(i%32), byte(i/32*16), 1)}}
+		from := &net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 32+byte(i%32), byte(i/32*16), 1)}}
 		conn, err := from.Dial("tcp", d.whois)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = conn.SetDeadline(time.Now().Add(patience))
 		_, err = io.WriteString(conn, "example.coop\r\n")
 		answer, readErr := io.ReadAll(conn)
 		conn.Close()

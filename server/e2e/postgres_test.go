@@ -34,7 +34,7 @@ func (d *daemon) status() *admin.Status {
 // answers waits until WHOIS says something about a name.
 func (d *daemon) answers(name, what string) {
 	d.t.Helper()
-	d.within(20*time.Second, fmt.Sprintf("%s says %q", name, what), func() error {
+	d.within(fmt.Sprintf("%s says %q", name, what), func() error {
 		answer, err := d.ask(name)
 		if err == nil && !strings.Contains(answer, what) {
 			err = fmt.Errorf("it says %s", answer)
@@ -56,13 +56,9 @@ func TestPostgresRegistry(t *testing.T) {
 	if s.Registry.Kind != "postgres" || s.Registry.Reading == nil || s.Registry.ResyncsBy["start"] != 1 || s.Objects.Domains < 2000 {
 		t.Errorf("the status is %+v", s)
 	}
-	// A change shows in both protocols within a second of its commit.
+	// A change wakes the edge.
 	db.Exec(t, "update registry.domain set reseller = 'Another Reseller' where name = 'published.coop'")
-	committed := time.Now()
 	d.answers("published.coop", "Another Reseller")
-	if late := time.Since(committed); late > 5*time.Second {
-		t.Errorf("a change showed after %v", late)
-	}
 	if reading := d.status().Registry.Reading; reading.WakeUps == 0 || !reading.Listening {
 		t.Errorf("the change woke nobody: %+v", reading)
 	}
@@ -70,7 +66,7 @@ func TestPostgresRegistry(t *testing.T) {
 	// The registry goes: hits go on, misses become unknown, and the edge says that
 	// it is degraded, and why.
 	must(t, db.Server.Kill())
-	d.within(20*time.Second, "/readyz says degraded", func() error {
+	d.within("/readyz says degraded", func() error {
 		_, body, err := d.get("http://" + d.admin + "/readyz")
 		if err == nil && !strings.Contains(body, "degraded") {
 			err = fmt.Errorf("it says %s", body)
@@ -158,7 +154,7 @@ func TestKilledEdgeFollowsPostgresOn(t *testing.T) {
 	}
 	// An edge that was down for long meets more deletions at once than it lets
 	// through by itself.
-	d.within(40*time.Second, "nothing is held", func() error {
+	d.within("nothing is held", func() error {
 		s := d.status()
 		if s.Held == nil && s.Registry.Connected && s.Registry.Reading.RowsBehind == 0 {
 			return nil

@@ -203,7 +203,7 @@ func TestDisclosureOfEachElementIsFollowed(t *testing.T) {
 		t.Helper()
 		db.Exec(t, "update registry.contact set disclose = '{"+disclose+"}' where roid = "+contact)
 		committed := time.Now()
-		d.within(30*time.Second, fmt.Sprintf("%s is shown: %v", name, want), func() error {
+		d.within(fmt.Sprintf("%s is shown: %v", name, want), func() error {
 			whois, rdap := shown(value)
 			if whois != (want && inWhois[name]) || rdap != want {
 				return fmt.Errorf("WHOIS shows it: %v, RDAP: %v", whois, rdap)
@@ -230,14 +230,15 @@ func TestDisclosureOfEachElementIsFollowed(t *testing.T) {
 		}
 		flip("", e.name, e.value, false)
 	}
-	if late > 2 { // a machine under load may be slow to ask
+	// A machine under load may be slow to ask; polls alone would be late nearly always.
+	if late > 3*len(elements)/2 {
 		t.Errorf("%d of %d changes showed later than %v", late, 3*len(elements), freshness)
 	}
 	if !*long {
 		return
 	}
 	withdrawn := time.Now()
-	d.within(70*time.Second, "the withdrawn values leave the newest files", func() error {
+	d.within("the withdrawn values leave the newest files", func() error {
 		bases, err := filepath.Glob(filepath.Join(dir, "snapshots", "base-*"))
 		if err != nil || len(bases) == 0 {
 			return fmt.Errorf("bases: %q, %v", bases, err)

@@ -45,7 +45,7 @@ func (d *daemon) root() string { return filepath.Join(d.dir, "tls", "cert.pem") 
 func TestCurl(t *testing.T) {
 	d := startDaemon(t, t.TempDir())
 	const script = `set -e
-ask() { curl --silent --show-error --cacert "$ROOT" --max-time 20 "$@"; }
+ask() { curl --silent --show-error --cacert "$ROOT" --max-time 60 "$@"; }
 name() { sed 's/.*"ldhName":"\([^"]*\)","links".*/\1/' "$1"; echo; }
 ask --etag-save tag -o body -w 'found %{http_code} %{content_type} ' "$BASE"domain/example.coop
 name body

@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestReplacedUnderLoad: certificates are rotated, the configuration is changed and
@@ -66,7 +65,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 		return terms, serial, nil
 	}
 	newClient := func(name string, keeps bool) *http.Client {
-		return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		return &http.Client{Timeout: patience, Transport: &http.Transport{
 			DisableKeepAlives: !keeps, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: name},
 		}}
 	}
@@ -103,7 +102,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 		for i := range answered {
 			before[i] = answered[i].Load()
 		}
-		d.within(30*time.Second, "requests go on after "+what, func() error {
+		d.within("requests go on after "+what, func() error {
 			for i := range answered {
 				if n := answered[i].Load() - before[i]; n < 20 && !t.Failed() {
 					return fmt.Errorf("%d requests of sort %d so far", n, i)
@@ -116,7 +115,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 	for serial := int64(2); serial < 2+rounds; serial++ {
 		configure(serial)
 		must(t, d.cmd.Process.Signal(syscall.SIGHUP))
-		d.within(30*time.Second, "what changed is seen", func() error {
+		d.within("what changed is seen", func() error {
 			for _, name := range []string{first, second} {
 				client := newClient(name, false)
 				terms, shown, err := ask(client, "https://"+d.https+"/domain/example.coop")

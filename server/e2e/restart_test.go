@@ -96,7 +96,7 @@ func (s *supervisor) start(d *daemon, env ...string) {
 // hear waits until rddsd says what, and returns all that it said with it.
 func (s *supervisor) hear(d *daemon, what string) string {
 	s.t.Helper()
-	if err := s.notify.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := s.notify.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		s.t.Fatal(err)
 	}
 	var heard []string
@@ -162,7 +162,7 @@ func TestRestartRefusesNobody(t *testing.T) {
 	}
 	for i := range restarts {
 		before := answered.Load()
-		d.within(20*time.Second, "clients are answered", func() error {
+		d.within("clients are answered", func() error {
 			if n := answered.Load() - before; n < 200 {
 				return fmt.Errorf("%d answers since restart %d", n, i)
 			}
@@ -214,7 +214,7 @@ func TestStopUnderLoadResetsNobody(t *testing.T) {
 		})
 		client(func() error { return askOnce(d.http, "/domain/example.coop") })
 	}
-	d.within(20*time.Second, "clients are answered", func() error {
+	d.within("clients are answered", func() error {
 		if n := answered.Load(); n < 500 {
 			return fmt.Errorf("%d answers", n)
 		}
@@ -228,12 +228,12 @@ func TestStopUnderLoadResetsNobody(t *testing.T) {
 
 // askOnce gets path over HTTP on a connection of its own.
 func askOnce(addr, path string) error {
-	conn, err := net.DialTimeout("tcp", addr, 10*time.Second)
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, addr); err != nil {
 		return err
 	}

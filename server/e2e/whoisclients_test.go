@@ -15,7 +15,6 @@ import (
 	"strings"
 	"testing"
 	"text/tabwriter"
-	"time"
 )
 
 // nodeModules is a directory with the clients of npm: .ci/run clients makes it.
@@ -195,7 +194,7 @@ func eachByProgram(stdin string, args ...string) func(*testing.T, *daemon, []str
 			for _, arg := range args[1:] {
 				filled = append(filled, fill.Replace(arg))
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			cmd := exec.CommandContext(ctx, program, filled...)
 			in, err := cmd.StdinPipe()
 			if err != nil {

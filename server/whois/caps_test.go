@@ -22,6 +22,7 @@ func TestCaps(t *testing.T) {
 		s := newServer(cachetest.WHOIS(), nil)
 		s.Loops = loops
 		s.Caps = listen.NewCaps(listen.Limits{PerClient: 2, Total: 4})
+		s.HurriedTimeout, s.RefuseTimeout = patience, patience
 		s.Limiter = ratelimit.New(ratelimit.Config{Rate: 0.001, Burst: 1}, time.Now())
 		addr, _ := serve(t, s)
 		connections := func(n uint64) {
@@ -138,6 +139,7 @@ func TestBusy(t *testing.T) {
 		s := newServer(cachetest.WHOIS(), nil)
 		s.Loops = loops
 		s.Caps = listen.NewCaps(listen.Limits{Total: 1})
+		s.HurriedTimeout, s.RefuseTimeout = patience, patience
 		addr, _ := serve(t, s)
 		conn := dial(t, addr)
 		send(t, conn, "example")

@@ -71,7 +71,7 @@ func TestDrainWaitsForWhoHasBegunToConnect(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
 		s := newServer(cachetest.WHOIS(), nil)
 		s.Loops = loops
-		s.ArrivalTimeout = 2 * time.Second
+		s.ArrivalTimeout, s.RefuseTimeout = 4*time.Second, patience
 		addr, stop := serve(t, s)
 		conn := dial(t, addr)
 		stopped := make(chan struct{})

@@ -21,7 +21,7 @@ func TestIdleConnectionsKeepNobodyOut(t *testing.T) {
 		s := newServer(cachetest.WHOIS(), nil)
 		s.Loops = loops
 		s.Caps = listen.NewCaps(listen.Limits{PerClient: 4 * idle, Total: 4 * idle})
-		s.ReadTimeout, s.HurriedTimeout = 4*time.Second, 4*time.Second
+		s.ReadTimeout, s.HurriedTimeout = 6*time.Second, 6*time.Second
 		addr, _ := serve(t, s)
 		flood := connectMany(t, addr, idle)
 		for i, conn := range flood {
@@ -125,7 +125,7 @@ func TestBalancers(t *testing.T) {
 		s.Loops = loops
 		s.Balancers = listen.Balancers{netip.MustParsePrefix("127.0.0.0/8")}
 		s.Caps = listen.NewCaps(listen.Limits{PerClient: 1, Total: 100})
-		s.ReadTimeout = 2 * time.Second
+		s.RefuseTimeout = patience
 		addr, _ := serve(t, s)
 		found := ask(s, "example.coop")
 

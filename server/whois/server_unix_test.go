@@ -21,16 +21,20 @@ import (
 // (W-05, A-04); one that reads slowly gets all of its answer.
 func TestClientsThatDoNotRead(t *testing.T) {
 	overEachPath(t, func(t *testing.T, loops int) {
-		s := newServer(crowdedAddress(), nil)
-		s.Loops = loops
-		s.WriteTimeout = 2 * time.Second
-		ln := loopback(t)
-		smallBuffers(t, ln)
-		addr, _ := serveOn(t, s, ln)
-		idle, slow := smallDial(t, addr), smallDial(t, addr)
-		send(t, idle, "192.0.2.10\r\n")
-		send(t, slow, "192.0.2.10\r\n")
-		want := ask(s, "192.0.2.10")
+		start := func(timeout time.Duration) (*Server, *net.TCPConn) {
+			s := newServer(crowdedAddress(), nil)
+			s.Loops = loops
+			s.WriteTimeout = timeout
+			ln := loopback(t)
+			smallBuffers(t, ln)
+			addr, _ := serveOn(t, s, ln)
+			conn := smallDial(t, addr)
+			send(t, conn, "192.0.2.10\r\n")
+			return s, conn
+		}
+		strict, _ := start(100 * time.Millisecond) // whose client reads nothing
+		patient, slow := start(patience)
+		want := ask(patient, "192.0.2.10")
 		var got []byte
 		for buf := make([]byte, 512); ; {
 			n, err := slow.Read(buf)
@@ -45,8 +49,10 @@ func TestClientsThatDoNotRead(t *testing.T) {
 		if string(got) != want {
 			t.Errorf("it got %d bytes, want %d", len(got), len(want))
 		}
-		waitFor(t, "Unsent", func() uint64 { return s.Counts().Unsent }, 1)
-		waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 0)
+		waitFor(t, "Unsent", func() uint64 { return strict.Counts().Unsent }, 1)
+		for _, s := range []*Server{strict, patient} {
+			waitFor(t, "open connections", func() uint64 { return uint64(s.Caps.Open()) }, 0)
+		}
 	})
 }
 
