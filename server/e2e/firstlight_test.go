@@ -129,9 +129,9 @@ func TestRealClients(t *testing.T) {
 		{"Debian whois, disclaimer hidden", "", []string{"whois", "-H", "-h", host, "-p", port, "published.coop"}, "Domain Name: published.coop"},
 		{"Debian whois, U-label", "", []string{"whois", "-h", host, "-p", port, "café.coop"}, "Domain Name: xn--caf-dma.coop"},
 		{"Debian whois, a miss", "", []string{"whois", "-h", host, "-p", port, "unregistered.coop"}, "No match for \"unregistered.coop\"."},
-		{"nc, bare LF", "example.coop\n", []string{"nc", "-N", "-w", "60", host, port}, "Domain Name: example.coop"},
+		{"nc, bare LF", "example.coop\n", []string{"nc", "-w", "60", host, port}, "Domain Name: example.coop"},
 		{"nc, no line end, half-close", "example.coop", []string{"nc", "-N", "-w", "60", host, port}, "Domain Name: example.coop"},
-		{"nc, telnet CR NUL", "example.coop\r\x00", []string{"nc", "-N", "-w", "60", host, port}, "Domain Name: example.coop"},
+		{"nc, telnet CR NUL", "example.coop\r\x00", []string{"nc", "-w", "60", host, port}, "Domain Name: example.coop"},
 		{"curl, plain", "", []string{"curl", "-sS", "http://" + d.http + "/domain/example.coop"}, `"ldhName":"example.coop"`},
 		{"curl, TLS", "", []string{"curl", "-sSk", "https://" + d.https + "/domain/example.coop"}, `"ldhName":"example.coop"`},
 		{"curl, TLS, verified by our certificate", "", []string{"curl", "-sS", "--cacert", filepath.Join(d.dir, "tls", "cert.pem"), "https://" + d.https + "/help"}, `"rdapConformance"`},
@@ -140,20 +140,23 @@ func TestRealClients(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), needs(t, tt.args[0]), tt.args[1:]...)
-			if tt.stdin != "" {
-				in, err := cmd.StdinPipe()
-				if err != nil {
-					t.Fatal(err)
-				}
-				_, _ = io.WriteString(in, tt.stdin)
-				if strings.Contains(tt.name, "half-close") {
-					in.Close()
-				} else {
-					defer in.Close()
-				}
+			out := new(lockedBuffer)
+			cmd.Stdout, cmd.Stderr = out, out
+			in, err := cmd.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
 			}
-			out, err := cmd.CombinedOutput()
-			if !strings.Contains(string(out), tt.want) {
+			must(t, cmd.Start())
+			_, _ = io.WriteString(in, tt.stdin)
+			if tt.stdin == "" || strings.Contains(tt.name, "half-close") {
+				in.Close()
+			} else { // the client's side stays open until the answer is there
+				for begun := time.Now(); !strings.Contains(out.String(), tt.want) && time.Since(begun) < patience; {
+					time.Sleep(time.Millisecond)
+				}
+				in.Close()
+			}
+			if err := cmd.Wait(); !strings.Contains(out.String(), tt.want) {
 				t.Errorf("%s: %v\nwant %q in\n%s", strings.Join(tt.args, " "), err, tt.want, out)
 			}
 		})

@@ -7,8 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rddsd/cache/cachetest"
@@ -17,28 +17,30 @@ import (
 // TestErrorAfterALongPause: the deadline for one answer does not cut off the
 // next, which fasthttp does not set for errors.
 func TestErrorAfterALongPause(t *testing.T) {
-	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.WriteTimeout = 50 * time.Millisecond })
-	c := r.dial(t)
-	from := bufio.NewReader(c)
-	if _, err := io.WriteString(c, "GET /help HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	readResponse(t, from, "GET").check(t, "help")
-	if err := c.SetReadDeadline(time.Now().Add(3 * r.WriteTimeout)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := from.Peek(1); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Fatalf("between two requests: %v", err)
-	}
-	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.WriteString(c, "nonsense\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	if res := readResponse(t, from, "GET"); res.StatusCode != http.StatusBadRequest {
-		t.Errorf("status %d, want 400", res.StatusCode)
-	}
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.WriteTimeout = 5 * time.Second })
+	r.get(t, "/help") // it runs, and the clock of fasthttp, which must be in no bubble
+	synctest.Test(t, func(t *testing.T) {
+		ours, c := net.Pipe()
+		ended := make(chan struct{})
+		go func() {
+			r.serveConn(r.enter(ours), port{})
+			close(ended)
+		}()
+		from := bufio.NewReader(c)
+		if _, err := io.WriteString(c, "GET /help HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		readResponse(t, from, "GET").check(t, "help")
+		time.Sleep(3 * r.WriteTimeout)
+		if _, err := io.WriteString(c, "nonsense\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if res := readResponse(t, from, "GET"); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("status %d, want 400", res.StatusCode)
+		}
+		c.Close()
+		<-ended
+	})
 }
 
 // deaf is a peer that sends and reads nothing: its Read fails at once.
@@ -53,28 +55,27 @@ func TestDeafHandshakeEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRig(t, cachetest.RDAP(), func(s *Server) {
-		s.ReadTimeout, s.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
-		s.Certificates = Certificates{certificate}
+	r := newRig(t, cachetest.RDAP(), func(s *Server) { s.Certificates = Certificates{certificate} })
+	r.get(t, "/help") // it runs, and the clock of fasthttp, which must be in no bubble
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe() // it has no buffer: what is not read blocks
+		ended := make(chan struct{})
+		go func() {
+			r.serveConn(r.enter(ours), port{config: Certificates{certificate}.config()})
+			close(ended)
+		}()
+		hello := tls.Client(deaf{theirs}, &tls.Config{ServerName: "localhost"})
+		if err := hello.Handshake(); !errors.Is(err, io.ErrNoProgress) {
+			t.Fatalf("the hello was not sent: %v", err)
+		}
+		select {
+		case <-ended:
+		case <-time.After(2 * (r.ReadTimeout + r.WriteTimeout)):
+			t.Error("the connection is still open")
+			theirs.Close()
+			<-ended
+		}
 	})
-	r.get(t, "/help")          // it runs
-	ours, theirs := net.Pipe() // it has no buffer: what is not read blocks
-	ended := make(chan struct{})
-	go func() {
-		r.serveConn(r.enter(ours), port{config: Certificates{certificate}.config()})
-		close(ended)
-	}()
-	hello := tls.Client(deaf{theirs}, &tls.Config{ServerName: "localhost"})
-	if err := hello.Handshake(); !errors.Is(err, io.ErrNoProgress) {
-		t.Fatalf("the hello was not sent: %v", err)
-	}
-	select {
-	case <-ended:
-	case <-time.After(10 * time.Second):
-		t.Error("the connection is still open")
-		theirs.Close()
-		<-ended
-	}
 }
 
 // TestIdleExchangesHoldNoView: what waits for the next request does not keep the

@@ -39,6 +39,9 @@ type rig struct {
 	stop       func() // ends the server and waits for it
 }
 
+// patience is how long a test waits for what must happen.
+const patience = time.Minute
+
 // newRig starts a server over view. change may set its fields before.
 func newRig(t testing.TB, view *cache.View, change func(*Server)) *rig {
 	t.Helper()
@@ -56,7 +59,8 @@ func newRig(t testing.TB, view *cache.View, change func(*Server)) *rig {
 		Log:     slog.New(slog.NewTextHandler(&log, nil)),
 
 		LingerTimeout:  200 * time.Millisecond,
-		DrainTimeout:   5 * time.Second,
+		ReadTimeout:    patience,
+		DrainTimeout:   patience,
 		ArrivalTimeout: 20 * time.Millisecond,
 	}}
 	if change != nil {
@@ -106,7 +110,7 @@ func (r *rig) dialTo(t testing.TB, address string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -213,13 +217,13 @@ func (r *rig) counted() map[lookup.Class]uint64 {
 // until waits for what another goroutine is about to do.
 func until(t *testing.T, done func() bool) {
 	t.Helper()
-	tick, late := time.NewTicker(time.Millisecond), time.After(10*time.Second)
+	tick, late := time.NewTicker(time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for !done() {
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatal("it did not happen within 10 s")
+			t.Fatalf("it did not happen within %v", patience)
 		}
 	}
 }
