@@ -194,8 +194,14 @@ func (h *hooks) Next(ctx context.Context, at cache.Position, due func(registry.T
 // copy in dir, nowhere if dir is "".
 func newEdge(t testing.TB, path, dir string) *edge {
 	t.Helper()
+	return newEdgeThatPolls(t, pollInterval, path, dir)
+}
+
+// newEdgeThatPolls is newEdge with an interval of its own.
+func newEdgeThatPolls(t testing.TB, interval time.Duration, path, dir string) *edge {
+	t.Helper()
 	e := &edge{t: t, log: new(logged)}
-	e.source = sqlite.Open(path, pollInterval)
+	e.source = sqlite.Open(path, interval)
 	e.hooks = &hooks{Source: e.source}
 	e.Follower = &feed.Follower{
 		Source: e.hooks, Cache: new(cache.Cache),

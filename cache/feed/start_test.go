@@ -269,28 +269,34 @@ func TestMissesAge(t *testing.T) {
 	})
 }
 
-// The clock of the registry alone changes a row; the edge reads it then, not
-// only at the next poll. In real time, for the file's clock is the machine's.
+// The clock of the registry alone changes a row; the edge reads it then, and waits for
+// no poll. In real time, for the file's clock is the machine's; where that stands still
+// for longer than the period, there is another one.
 func TestRefreshAt(t *testing.T) {
 	r := newRegistry(t, 3)
-	e := newEdge(t, r.path, "").start()
+	e := newEdgeThatPolls(t, time.Hour, r.path, "").start()
 	<-e.Ready()
-	until := registry.TimeOf(time.Now().Add(1200 * time.Millisecond))
-	r.run(t, fmt.Sprintf("update domain set add_until = %d where name = 'd0.coop'", until))
 	var d registry.Domain
-	wait := func(what string, has registry.Status) {
+	end := time.Now().Add(time.Minute)
+	wait := func(what string, met func() bool) {
 		t.Helper()
-		for end := time.Now().Add(pollInterval * 3 / 4); d.Statuses != has; time.Sleep(time.Millisecond) {
-			if e.Cache.Current().Domain("d0.coop", &d); time.Now().After(end) {
+		for ; !met(); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
 				t.Fatalf("%s d0.coop has %v", what, d.Statuses.Names())
 			}
+			e.Cache.Current().Domain("d0.coop", &d)
 		}
 	}
-	wait("within its add period", registry.AddPeriod)
-	if d.RefreshAt != until {
-		t.Errorf("d0.coop is to be read again at %v, want %v", d.RefreshAt, until)
+	for d.Statuses != registry.AddPeriod {
+		until := registry.TimeOf(time.Now().Add(1200 * time.Millisecond))
+		r.run(t, fmt.Sprintf("update domain set add_until = %d where name = 'd0.coop'", until))
+		wait("within its add period", func() bool { return d.Statuses == registry.AddPeriod || registry.TimeOf(time.Now()) > until })
+		if d.Statuses == registry.AddPeriod && d.RefreshAt != until {
+			t.Errorf("d0.coop is to be read again at %v, want %v", d.RefreshAt, until)
+		}
 	}
-	wait("after its add period", 0)
+	until := d.RefreshAt
+	wait("after its add period", func() bool { return d.Statuses == 0 })
 	if now := registry.TimeOf(time.Now()); now < until || d.RefreshAt != 0 {
 		t.Errorf("the add period until %v ended at %v; d0.coop is to be read again at %v", until, now, d.RefreshAt)
 	}
@@ -322,26 +328,27 @@ func TestAsOfNeverGoesBack(t *testing.T) {
 	})
 }
 
-// A change that another connection commits is published at once: the wake-up,
-// not the poll interval. In real time, with a bound for a busy machine.
+// A change that another connection commits is published at once: polls are an hour
+// apart. In real time, of which a busy machine may take some: the quickest counts.
 func TestFreshness(t *testing.T) {
 	r := newRegistry(t, 100)
-	e := newEdge(t, r.path, "").start()
+	e := newEdgeThatPolls(t, time.Hour, r.path, "").start()
 	<-e.Ready()
-	var slowest time.Duration
+	quickest, slowest := time.Hour, time.Duration(0)
 	for i := range 10 {
 		committed := time.Now()
 		r.run(t, "insert into reserved (name, reason) values ('r"+string(rune('a'+i))+".coop', 'blocked')")
 		for e.Cache.Current().Count(registry.KindReserved) != i+1 {
-			if time.Since(committed) > 10*time.Second {
+			if time.Since(committed) > time.Minute {
 				t.Fatal("the change is not published")
 			}
 			time.Sleep(time.Millisecond)
 		}
-		slowest = max(slowest, time.Since(committed))
+		took := time.Since(committed)
+		quickest, slowest = min(quickest, took), max(slowest, took)
 	}
-	t.Logf("commit to publication: at most %v", slowest)
-	if slowest > time.Second {
-		t.Errorf("a change was published %v after its commit, want at most a second", slowest)
+	t.Logf("commit to publication: %v to %v", quickest, slowest)
+	if quickest > time.Second {
+		t.Errorf("each change was published %v after its commit or later, want a second at most", quickest)
 	}
 }

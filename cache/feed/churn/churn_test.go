@@ -303,9 +303,9 @@ func TestChurnIsPaced(t *testing.T) {
 
 func TestChurnEndsWithItsTime(t *testing.T) {
 	db := small(t)
-	done, err := churn.Run(t.Context(), db, churn.Options{Rate: 500, For: 200 * time.Millisecond, Seed: 1})
+	done, err := churn.Run(t.Context(), db, churn.Options{Rate: 20, For: 5 * time.Second, Seed: 1})
 	if err != nil || done.Transactions == 0 || done.Transactions > 101 {
-		t.Errorf("200 ms at 500 a second: %+v, %v, want 1 to 101 transactions and no error", done, err)
+		t.Errorf("5 s at 20 a second: %+v, %v, want 1 to 101 transactions and no error", done, err)
 	}
 	total := 0
 	for _, n := range done.Changes {

@@ -50,6 +50,13 @@ func startWriters(t *testing.T, r reg) *writers {
 	return w
 }
 
+// count returns how many transactions have been committed.
+func (w *writers) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.committed
+}
+
 // stop ends the writers and waits for them.
 func (w *writers) stop() {
 	w.cancel()
