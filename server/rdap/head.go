@@ -1,6 +1,7 @@
 package rdap
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"time"
@@ -105,52 +106,39 @@ func leading(keep, varies []byte) []byte {
 	return append(dst, etag...)
 }
 
-// found is a response that shows something, and what its head says of it.
-type found struct {
-	tag      []byte // entity tag of the body
-	known    bool   // the client has it already: no body
-	gzip     bool   // the body is in gzip
-	degraded bool   // for this client alone and for now
+// reply is an answer as HTTP tells it, of which the exchange holds the body and the
+// fields of the head that not every answer has.
+type reply struct {
+	status int
+	gzip   bool // the body is in gzip
 }
 
-// writeFound makes body the response, which is sent before its memory is used again.
-func (s *Server) writeFound(ctx *fasthttp.RequestCtx, body []byte, f found) {
-	ctx.Response.SetBodyRaw(body)
-	ctx.SetStatusCode(http.StatusOK)
-	if f.known {
-		ctx.SetStatusCode(http.StatusNotModified)
-	}
-	h := &ctx.Response.Header
-	h.SetContentType(mediaType)
+// appendFound appends the fields of an answer that shows something under tag; degraded
+// says that it is for this client alone and for now.
+func (s *Server) appendFound(dst, tag []byte, degraded bool) []byte {
 	heads := &lasting
-	if f.degraded {
+	if degraded {
 		heads = &passing
 	}
 	head := heads[0]
 	if s.Compressed != nil {
 		head = heads[1]
 	}
-	h.SetCanonical(head, f.tag)
-	if f.gzip {
-		h.SetContentEncodingBytes(inGzip)
-	}
+	return appendField(dst, head, tag)
 }
 
-// writeError makes body and status the response.
-func (s *Server) writeError(ctx *fasthttp.RequestCtx, status int, body []byte, w wait) {
-	ctx.Response.SetBodyRaw(body)
-	ctx.SetStatusCode(status)
-	h := &ctx.Response.Header
-	h.SetContentType(mediaType)
-	h.SetCanonical(allowOrigin, anyOrigin)
-	h.SetCanonical(contentOptions, noSniff)
-	h.SetCanonical(cacheControl, noStore)
+// appendError appends the fields of an answer that shows nothing, which is kept as keep
+// says.
+func (s *Server) appendError(dst, keep []byte, w wait) []byte {
+	dst = appendField(dst, allowOrigin, anyOrigin)
+	dst = appendField(dst, contentOptions, noSniff)
+	dst = appendField(dst, cacheControl, keep)
 	if w.after <= 0 {
-		return
+		return dst
 	}
-	h.SetCanonical(exposeHeaders, exposed)
+	dst = appendField(dst, exposeHeaders, exposed)
 	var room [64]byte
-	h.SetCanonical(retryAfter, strconv.AppendInt(room[:0], seconds(w.after), 10))
+	dst = appendField(dst, retryAfter, strconv.AppendInt(room[:0], seconds(w.after), 10))
 	quota, window := 0, time.Duration(0)
 	switch limits := s.Limiter.Config(); w.cause {
 	case ratelimit.Second:
@@ -158,13 +146,41 @@ func (s *Server) writeError(ctx *fasthttp.RequestCtx, status int, body []byte, w
 	case ratelimit.QuarterHour:
 		quota, window = limits.QuarterHour, 15*time.Minute
 	default:
-		return // what the operator made with one network is not told
+		return dst // what the operator made with one network is not told
 	}
 	name := append(append(room[:0], '"'), w.cause.String()...)
 	name = append(name, `";`...)
 	policy := append(strconv.AppendInt(append(name, "q="...), int64(quota), 10), ";w="...)
-	h.SetCanonical(rateLimitPolicy, strconv.AppendInt(policy, seconds(window), 10))
-	h.SetCanonical(rateLimit, strconv.AppendInt(append(name, "r=0;t="...), seconds(w.after), 10))
+	dst = appendField(dst, rateLimitPolicy, strconv.AppendInt(policy, seconds(window), 10))
+	return appendField(dst, rateLimit, strconv.AppendInt(append(name, "r=0;t="...), seconds(w.after), 10))
+}
+
+// appendField appends a line of a head.
+func appendField(dst, name, value []byte) []byte {
+	dst = append(append(dst, name...), ": "...)
+	return append(append(dst, value...), "\r\n"...)
+}
+
+// write makes r the response, which is sent before the memory of x is used again.
+func (x *exchange) write(ctx *fasthttp.RequestCtx, r reply) {
+	ctx.Response.SetBodyRaw(x.body)
+	ctx.SetStatusCode(r.status)
+	h := &ctx.Response.Header
+	h.SetContentType(mediaType)
+	name, value := lastValue(x.head)
+	h.SetCanonical(name, value)
+	if r.gzip {
+		h.SetContentEncodingBytes(inGzip)
+	}
+}
+
+// lastValue parts lines of a head before the value of the last: what stands before it
+// goes to fasthttp as one name.
+func lastValue(lines []byte) (name, value []byte) {
+	lines = lines[:len(lines)-len("\r\n")]
+	last := bytes.LastIndexByte(lines, '\n') + 1
+	colon := last + bytes.IndexByte(lines[last:], ':')
+	return lines[:colon], lines[colon+len(": "):]
 }
 
 // seconds returns d in whole seconds, rounded up: who comes back then is not
@@ -176,7 +192,12 @@ func (s *Server) writeFailure(ctx *fasthttp.RequestCtx, x *exchange, r request, 
 	p := r.base.policy
 	x.url = AppendURL(x.url[:0], p.BaseURL, r.below)
 	x.body = appendError(x.body[:0], f.status, explain(f.status), f.detail, p, x.url)
-	s.writeError(ctx, f.status, x.body, f.wait)
+	keep := noStore
+	if f.keep != nil {
+		keep = f.keep
+	}
+	x.head = s.appendError(x.head[:0], keep, f.wait)
+	x.write(ctx, reply{status: f.status})
 	if f.status == http.StatusMethodNotAllowed {
 		ctx.Response.Header.SetCanonical(allow, methods)
 	}

@@ -35,8 +35,7 @@ func (s *Server) redirect(ctx *fasthttp.RequestCtx, c *conn, x *exchange) {
 	x.url = appendLocation(x.url[:0], base.policy.BaseURL, path, rawQuery)
 	ctx.Response.Header.SetCanonical(location, x.url)
 	below, _ := bytes.CutPrefix(path, []byte(base.path))
-	s.writeFailure(ctx, x, request{base: base, below: below}, failure{status: http.StatusMovedPermanently})
-	ctx.Response.Header.SetCanonical(cacheControl, anHour)
+	s.writeFailure(ctx, x, request{base: base, below: below}, failure{status: http.StatusMovedPermanently, keep: anHour})
 }
 
 // appendLocation appends the URL of path at the origin of base, with the parameters of

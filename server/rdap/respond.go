@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"rddsd/cache"
 	"rddsd/ratelimit"
 	"rddsd/server/lookup"
 	"rddsd/server/tally"
@@ -25,9 +26,11 @@ type exchange struct {
 	answer lookup.Answer
 	fields fields
 	url    []byte // that was asked for, as AppendURL makes it
+	head   []byte // lines of the head of the response that not every one has
 	body   []byte // that is sent
 	plain  []byte // the body as it was rendered, where it is sent in gzip
 	tag    []byte // its entity tag
+	out    []byte // the whole response, where fasthttp does not send it
 
 	marks    marks        // of the body
 	rendered bool         // body, tag and marks are those of answer
@@ -47,6 +50,7 @@ type failure struct {
 	class  lookup.Class
 	detail string // one more sentence for who asked; "" for none
 	wait   wait
+	keep   []byte // value of Cache-Control; nil has it kept by nobody
 }
 
 // retryUnknown is how long a client is asked to wait when the data cannot tell.
@@ -88,8 +92,7 @@ func (s *Server) handle(ctx *fasthttp.RequestCtx) {
 }
 
 // respond is the way of one request: target, View, method, Query, Find, Decide,
-// body. now is when it was read. It counts the request, once, and last: a fault on the
-// way is counted as one instead. OPTIONS asks nothing of the registry.
+// body. now is when it was read. OPTIONS asks nothing of the registry and is not counted.
 func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange, now time.Time) {
 	head, view := &ctx.Request.Header, s.Cache.Current()
 	target := originForm(head.RequestURI())
@@ -129,21 +132,27 @@ func (s *Server) respond(ctx *fasthttp.RequestCtx, c *conn, x *exchange, now tim
 		s.refuse(ctx, x, r, unparsed(err))
 		return
 	}
-	x.query.Audience = r.client.Audience
+	x.fields.read(head)
+	x.write(ctx, s.answer(view, x, r, now))
+}
 
+// answer is the way from Query to body. It counts the request, once, and last: a fault
+// on the way is counted as one instead.
+func (s *Server) answer(view *cache.View, x *exchange, r request, now time.Time) reply {
+	x.query.Audience = r.client.Audience
 	a := &x.answer
 	s.Finder.Find(view, &x.query, now, a)
 	tld := ""
 	if a.TLD != nil {
 		tld = a.TLD.Name
 	} else {
-		a.Policy = base.policy
+		a.Policy = r.base.policy
 	}
-	x.url = AppendURL(x.url[:0], base.of(a.Policy), r.below)
+	x.url = AppendURL(x.url[:0], r.base.of(a.Policy), r.below)
 	x.rendered = false
-	x.fields.read(head)
-	s.show(ctx, x, s.decide(x, r.client, now))
+	told := s.show(x, s.decide(x, r.client, now))
 	s.Tally.Count(tally.RDAP, tld, a.Object, a.Class, r.client.Audience)
+	return told
 }
 
 // decide makes the answer of x what its client may learn. The price is what the
@@ -182,9 +191,9 @@ func (s *Server) render(x *exchange) {
 	x.rendered, x.as = true, x.answer.Class
 }
 
-// show makes the answer of x the response: whole, in gzip, or that the client has it
+// show makes head and body of the answer of x: whole, in gzip, or that the client has it
 // already (rdap.md §1.5).
-func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, w wait) {
+func (s *Server) show(x *exchange, w wait) reply {
 	a := &x.answer
 	if !shows(a.Class) {
 		var status int
@@ -193,21 +202,22 @@ func (s *Server) show(ctx *fasthttp.RequestCtx, x *exchange, w wait) {
 			status = http.StatusForbidden
 			x.body = appendError(x.body[:0], status, explain(status), "", a.Policy, x.url)
 		}
-		s.writeError(ctx, status, x.body, w)
-		return
+		x.head = s.appendError(x.head[:0], noStore, w)
+		return reply{status: status}
 	}
-	f := found{degraded: a.Class == lookup.Degraded, known: s.known(x)}
+	known := s.known(x)
 	s.render(x)
-	f.tag = x.tag
+	x.head = s.appendFound(x.head[:0], x.tag, a.Class == lookup.Degraded)
 	switch {
-	case f.known:
+	case known:
 		x.body = x.body[:0]
+		return reply{status: http.StatusNotModified}
 	case s.Compressed != nil && takesGzip(x.fields.codings):
-		f.gzip = true
 		x.plain, x.body = x.body, x.plain
 		x.body = s.Compressed.AppendGzip(x.body[:0], x.plain, x.marks.stamp)
+		return reply{status: http.StatusOK, gzip: true}
 	}
-	s.writeFound(ctx, x.body, f)
+	return reply{status: http.StatusOK}
 }
 
 // wait is how long it is until it is worth asking again, 0 where that does not matter,

@@ -96,6 +96,7 @@ type Server struct {
 	http      fasthttp.Server
 	exchanges sync.Pool // of *exchange
 	bases     atomic.Pointer[bases]
+	date      atomic.Pointer[date]
 	prebuilt  prebuilt
 	draining  atomic.Bool
 	slack     time.Duration // of the deadlines of connections
@@ -272,6 +273,10 @@ func (s *Server) serveConn(c *conn, p port) {
 		w.Conn = encrypted
 	}
 	_ = c.SetReadDeadline(time.Now().Add(s.ReadTimeout)) // takes any
+	if !p.redirects && !s.serveSimple(w) {
+		w.Close()
+		return
+	}
 	// What ends a connection is the client's business: a reset, a timeout.
 	_ = s.http.ServeConn(w)
 	w.sent()

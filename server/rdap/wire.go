@@ -16,8 +16,9 @@ type wire struct {
 	conn   *conn
 	server *Server
 	start  [len(headMethod)]byte
-	noted  int  // how much of start is set
-	line   bool // the request line has been read to its end
+	noted  int    // how much of start is set
+	line   bool   // the request line has been read to its end
+	ahead  []byte // was read of it before fasthttp got it
 
 	awaits  awaited
 	asked   time.Time // when the last request had been read
@@ -47,15 +48,25 @@ func (w *wire) sent() {
 const headMethod = "HEAD "
 
 func (w *wire) Read(p []byte) (int, error) {
-	if w.awaits != asBefore {
+	if w.awaits != asBefore && len(w.ahead) == 0 {
 		w.await()
 	}
-	n, err := w.Conn.Read(p)
+	n, err := w.read(p)
 	if !w.line {
 		w.noted += copy(w.start[w.noted:], p[:n])
 		w.line = bytes.IndexByte(p[:n], '\n') >= 0
 	}
 	return n, err
+}
+
+// read reads what was read ahead, then from the connection.
+func (w *wire) read(p []byte) (int, error) {
+	if len(w.ahead) > 0 {
+		n := copy(p, w.ahead)
+		w.ahead = w.ahead[n:]
+		return n, nil
+	}
+	return w.Conn.Read(p)
 }
 
 // await sets the deadline of what the next Read waits for.
