@@ -117,10 +117,10 @@ func TestFillingTheTableGainsNothing(t *testing.T) {
 	client := at("192.0.2.1")
 	first := shown(l, client, epoch, 300)
 	now := epoch.Add(30 * time.Minute)
-	for i := range 1_000_000 { // a million strangers, each with one object
+	for i := range strangers { // each with one object
 		l.Decide(ClientAt(addrAt(uint32(i)*4093+1)), Ask{Object: uint64(i), Shows: Object, Count: 1}, now)
 	}
 	if again := shown(l, client, now, 300); again > first/20+6 {
-		t.Errorf("%d objects were shown at first, and %d more after a million strangers came", first, again)
+		t.Errorf("%d objects were shown at first, and %d more after %d strangers came", first, again, strangers)
 	}
 }

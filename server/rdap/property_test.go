@@ -20,7 +20,7 @@ var long = flag.Bool("long", false, "look at 100,000 generated objects, not 10,0
 // degraded, no contact value at all. Each tag is that of one body.
 func TestGeneratedObjects(t *testing.T) {
 	const domains, all = 1000, 1200 // of a seed
-	objects := 10_000
+	objects := generatedObjects
 	if *long {
 		objects = 100_000
 	}
