@@ -70,7 +70,6 @@ func newRoot(serve Serve) *cobra.Command {
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&set.config, "config", "", "configuration file (TOML)")
 	root.PersistentFlags().StringVar(&set.data, "data", "", "data directory; wins over [data] dir")
 	server := newServe(set, serve)
@@ -78,7 +77,7 @@ func newRoot(serve Serve) *cobra.Command {
 	root.AddCommand(
 		server, newCheck(set), newStatus(set), newReload(set), newAccept(set), newReject(set),
 		newLimits(set), newWithhold(set), newRelease(set),
-		newRegistry(), newSnapshot(), newVersion())
+		newRegistry(), newSnapshot(), newVersion(), newMan())
 	return root
 }
 
