@@ -33,10 +33,9 @@ const (
 	batch = 128
 
 	// To be woken for each connection costs a loop a tenth of a query. So after crowd
-	// connections in a row it looks again by itself once gather has passed, for those
-	// that have come meanwhile. They wait for that long at most, and for the
-	// scheduler; where fewer than some 10,000 come in a second, nobody does
-	// (bench/RESULTS.md).
+	// connections in a row it sleeps for gather, and then takes those that have come
+	// meanwhile. They wait for so long at most; where fewer than some 10,000 come in a
+	// second, nobody does (bench/RESULTS.md).
 	crowd  = 3
 	gather = 200 * time.Microsecond
 )
@@ -205,8 +204,9 @@ func (l *loop) accept(fd uintptr) (lookUp bool) {
 				return false
 			}
 			came = 0
-			// No timer of the runtime is that short. A signal may end it early.
-			_ = unix.Nanosleep(&gathering, nil)
+			// The scheduler, were it told, would look every 20 us whether this lasts. A
+			// signal, as it sends to preempt us, ends it.
+			_, _, _ = syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&gathering)), 0, 0)
 		case syscall.EINTR, syscall.ECONNABORTED: // the next one
 		default:
 			l.failure = errno
