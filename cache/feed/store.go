@@ -23,9 +23,10 @@ const (
 	minLog   = 32 << 20
 	logShare = 64
 	// A value that a contact has withdrawn is out of the newest files within a
-	// minute: a base is due this long after, so that many withdrawals cost one.
-	// The rest is for the poll and for writing.
-	scrubAfter = 30 * time.Second
+	// minute: a base is due this long after, the later the better, for it serves all
+	// withdrawals until then. The rest is for the poll and for writing; see scrubIn.
+	minScrub = 30 * time.Second
+	maxScrub = 50 * time.Second
 	// After a fault of the disk the next attempt waits for minRetryDisk, and after
 	// each that fails for twice as long, up to maxRetryDisk.
 	minRetryDisk = 15 * time.Second
@@ -52,11 +53,12 @@ type store struct {
 	beat      cache.Delta   // newest delta without changes that was not appended; zero To = none
 	beatAt    time.Time     // when one was appended last
 
-	scrub    time.Time // when a base must be written, because the files show what was withdrawn; zero = they do not
-	folding  *folding  // nil = nothing is folded
-	rest     time.Time // not before this is folded in memory
-	unfit    bool      // that did not fit
-	checking *checking // nil = nothing is checked
+	scrub    time.Time     // when a base must be written, because the files show what was withdrawn; zero = they do not
+	took     time.Duration // the last folding of changes into a file; 0 = there was none
+	folding  *folding      // nil = nothing is folded
+	rest     time.Time     // not before this is folded in memory
+	unfit    bool          // that did not fit
+	checking *checking     // nil = nothing is checked
 }
 
 // folding is a cache.Folding and what it is for.
@@ -64,6 +66,7 @@ type folding struct {
 	*cache.Folding
 	cancel  context.CancelFunc
 	toDisk  bool
+	changes bool // there are some; without, a base is but copied
 	dropped bool // what is served came from elsewhere meanwhile
 	began   time.Time
 }
@@ -174,10 +177,19 @@ func (s *store) withdrawn(view *cache.View, delta cache.Delta) {
 	var w weigher
 	for _, c := range delta.Changes {
 		if c.Kind == registry.KindContact && w.withdraws(view, c) {
-			s.scrub = s.Clock.Now().Add(scrubAfter)
+			s.scrub = s.Clock.Now().Add(scrubIn(s.took))
 			return
 		}
 	}
+}
+
+// scrubIn returns how long after a withdrawal a base is begun that takes as long
+// as the one before, or twice as long.
+func scrubIn(took time.Duration) time.Duration {
+	if took == 0 {
+		return minScrub
+	}
+	return min(max(maxScrub-2*took, minScrub), maxScrub)
 }
 
 // settle begins to fold view where that is due: to disk when the overlay or the
@@ -201,7 +213,11 @@ func (s *store) settle(view *cache.View) {
 	}
 }
 
-func (s *store) foldToDisk(view *cache.View) { s.fold(true, s.beginBase(view).Write) }
+func (s *store) foldToDisk(view *cache.View) {
+	s.fold(true, s.beginBase(view).Write)
+	changes, _ := view.OverlaySize()
+	s.folding.changes = changes > 0
+}
 
 // beginBase makes view the newest base, which is to be written, and has the log
 // go on from it.
@@ -259,7 +275,11 @@ func (s *store) folded(view *cache.View) *cache.View {
 		s.fitted()
 	}
 	s.counted()
-	s.Log.Debug("folded what had changed into a new base", "on_disk", f.toDisk, "took", s.Clock.Now().Sub(f.began).Round(time.Millisecond))
+	took := s.Clock.Now().Sub(f.began)
+	if f.toDisk && f.changes {
+		s.took = took
+	}
+	s.Log.Debug("folded what had changed into a new base", "on_disk", f.toDisk, "took", took.Round(time.Millisecond))
 	return next
 }
 
