@@ -3,3 +3,10 @@
 package cache_test
 
 const raceDetector = false
+
+// What random steps and deltas look for is not what the race detector finds, which makes
+// each ten times as slow.
+const (
+	twinSteps  = 60
+	manyDeltas = 10_000
+)

@@ -185,7 +185,7 @@ func TestTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		states := []state{drawState(t, nil)}
 		var held []heldAnswer
-		for step := range rapid.IntRange(1, 60).Draw(t, "steps") {
+		for step := range rapid.IntRange(1, twinSteps).Draw(t, "steps") {
 			from := states[len(states)-1]
 			if rapid.IntRange(0, 9).Draw(t, "branch") == 0 {
 				from = rapid.SampledFrom(states).Draw(t, "from")

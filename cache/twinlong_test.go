@@ -18,7 +18,7 @@ import (
 // -long, folding it now and then, in memory or through a file. After each it
 // answers as its twin does.
 func TestTwinOfManyDeltas(t *testing.T) {
-	deltas := 10_000
+	deltas := manyDeltas
 	if *long {
 		deltas = 1_000_000
 	}
