@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"rddsd/cache/feed/tables"
+	"rddsd/cache/registry/synthetic"
 	"rddsd/deploy/schema"
 )
 
@@ -21,7 +22,7 @@ type definition struct{ drop, make string }
 // transaction: until Commit nothing there changes, and nobody else can change
 // the registry. It makes the tables and the contract where they are missing. The
 // role must own them, and may have to make roles. A database that holds any
-// object is refused (ErrNotEmpty) unless force is set; then the load replaces
+// object is refused (synthetic.ErrNotEmpty) unless force is set; then the load replaces
 // what it holds.
 //
 // ctx bounds the whole load. The caller ends it with Commit or Abort, as with
@@ -61,7 +62,7 @@ func (l *Loader) prepare(ctx context.Context, force bool) error {
 				return explain(err)
 			}
 			if filled {
-				return fmt.Errorf("%w: table registry.%s has rows; --force replaces them all", ErrNotEmpty, t.Table)
+				return fmt.Errorf("%w: table registry.%s has rows; --force replaces them all", synthetic.ErrNotEmpty, t.Table)
 			}
 		}
 	}

@@ -144,7 +144,7 @@ func TestGenerateLeavesAFilledTargetAlone(t *testing.T) {
 	state := "select registry || ' ' || epoch || ' ' || (select string_agg(name, ' ' order by name) from registry.domain) from rdds.meta"
 	before := texts(t, s, state)
 	other := fictional(t, synthetic.Params{Names: 120, Seed: 2})
-	if err := Generate(t.Context(), db.DSN("postgres"), false, other); !errors.Is(err, ErrNotEmpty) {
+	if err := Generate(t.Context(), db.DSN("postgres"), false, other); !errors.Is(err, synthetic.ErrNotEmpty) {
 		t.Errorf("Generate over a registry = %v, want ErrNotEmpty", err)
 	}
 	if !slices.Equal(texts(t, s, state), before) {

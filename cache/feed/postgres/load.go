@@ -3,7 +3,6 @@ package postgres
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -154,6 +153,3 @@ func (l *Loader) Abort() {
 	_ = l.conn.Close(context.Background())
 	l.conn = nil
 }
-
-// ErrNotEmpty says that the target of a bulk load holds something already.
-var ErrNotEmpty = errors.New("the target is not empty")

@@ -9,15 +9,12 @@ import (
 	"path/filepath"
 
 	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
 	"rddsd/deploy/schema"
 )
 
-var (
-	// ErrNotEmpty says that the target of a bulk load holds something already.
-	ErrNotEmpty = errors.New("the target is not empty")
-	// ErrReference says that a loaded object refers to one that was not loaded.
-	ErrReference = errors.New("a reference leads nowhere")
-)
+// ErrReference says that a loaded object refers to one that was not loaded.
+var ErrReference = errors.New("a reference leads nowhere")
 
 // Meta is what a new registry file says about itself.
 type Meta struct {
@@ -29,8 +26,7 @@ type Meta struct {
 // Create begins a bulk load into a new registry file at path. The load goes to
 // a temporary file beside it, which takes its place in Commit: until then
 // nothing at path changes. Only the owner may read the file: it has no roles.
-// If path holds anything and force is not set, it
-// returns ErrNotEmpty.
+// If path holds anything and force is not set, it returns synthetic.ErrNotEmpty.
 //
 // The caller ends the load with Commit or Abort:
 //
@@ -42,7 +38,7 @@ type Meta struct {
 //	... loader.TLD, Registrar, Contact, Host, Domain, Reserved, in any order ...
 //	return loader.Commit()
 func Create(path string, force bool, meta Meta) (*Loader, error) {
-	if err := checkTarget(path, force); err != nil {
+	if err := synthetic.CheckTarget(path, force); err != nil {
 		return nil, fmt.Errorf("create registry %s: %w", path, err)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".load-*")
@@ -59,26 +55,6 @@ func Create(path string, force bool, meta Meta) (*Loader, error) {
 		return nil, fmt.Errorf("create registry %s: %w", path, err)
 	}
 	return loader, nil
-}
-
-// checkTarget says whether a load may replace what stands at path. A stale
-// write-ahead log without a database counts as nothing.
-func checkTarget(path string, force bool) error {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no directory %s: make it first", filepath.Dir(path))
-		}
-		return nil
-	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return errors.New("it is not a file")
-	case info.Size() > 0 && !force:
-		return fmt.Errorf("%w; --force replaces it", ErrNotEmpty)
-	}
-	return nil
 }
 
 // sidecars are the files that SQLite keeps beside a database. Left behind by an
@@ -129,7 +105,7 @@ func (l *Loader) finish() error {
 	if err := syncFile(l.temp); err != nil {
 		return err
 	}
-	if err := checkTarget(l.path, l.force); err != nil {
+	if err := synthetic.CheckTarget(l.path, l.force); err != nil {
 		return err
 	}
 	if err := removeSidecars(l.path); err != nil {

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 
 	"rddsd/cache/feed/rde"
+	"rddsd/cache/registry/synthetic"
 )
 
 // Import makes a registry file at path out of the FULL deposit in the file
 // called deposit, as Create does. Nothing at path changes if anything is wrong
 // with the deposit.
 func Import(ctx context.Context, deposit, path string, force bool) (*rde.Imported, error) {
-	if err := checkTarget(path, force); err != nil {
+	if err := synthetic.CheckTarget(path, force); err != nil {
 		return nil, fmt.Errorf("create registry %s: %w", path, err)
 	}
 	var loader *Loader

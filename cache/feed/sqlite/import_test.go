@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rddsd/cache/registry"
+	"rddsd/cache/registry/synthetic"
 )
 
 const deposits = "../rde/testdata/"
@@ -52,7 +53,7 @@ func TestImportLeavesAFilledTargetAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Import(t.Context(), deposits+"example_full.xml", path, false); !errors.Is(err, ErrNotEmpty) {
+	if _, err := Import(t.Context(), deposits+"example_full.xml", path, false); !errors.Is(err, synthetic.ErrNotEmpty) {
 		t.Errorf("Import = %v, want ErrNotEmpty", err)
 	}
 	if b, _ := os.ReadFile(path); string(b) != "precious" {

@@ -241,8 +241,8 @@ func TestTargetThatIsNotEmptyIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Create(path, false, Meta{}); !errors.Is(err, ErrNotEmpty) {
-		t.Fatalf("Create over a registry without force: %v, want %v", err, ErrNotEmpty)
+	if _, err := Create(path, false, Meta{}); !errors.Is(err, synthetic.ErrNotEmpty) {
+		t.Fatalf("Create over a registry without force: %v, want %v", err, synthetic.ErrNotEmpty)
 	}
 	if after, err := os.ReadFile(path); err != nil || !slices.Equal(before, after) {
 		t.Errorf("the refused target has changed (%v)", err)

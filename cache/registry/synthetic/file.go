@@ -14,8 +14,9 @@ import (
 // ErrNotEmpty says that the target of an output holds something already.
 var ErrNotEmpty = errors.New("the target is not empty")
 
-// checkFile says whether a file may be written at path.
-func checkFile(path string, force bool) error {
+// CheckTarget says whether a file may be written at path: there is none, an empty one,
+// or force is set. Otherwise the error is ErrNotEmpty, or why nothing can stand there.
+func CheckTarget(path string, force bool) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -13,7 +13,7 @@ import (
 // WriteZoneFile writes the registry's zone to a file at path, which it refuses
 // to replace without force (ErrNotEmpty).
 func (g *Registry) WriteZoneFile(ctx context.Context, path string, force bool) error {
-	if err := checkFile(path, force); err != nil {
+	if err := CheckTarget(path, force); err != nil {
 		return fmt.Errorf("write zone %s: %w", path, err)
 	}
 	if err := replaceFile(ctx, path, 0o644, func(w *bufio.Writer) error { return g.WriteZone(w) }); err != nil {
