@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"unsafe"
 )
 
 // A hash index finds records by their key. It holds no texts; whoever asks
@@ -43,6 +44,13 @@ func (p *part) good(from, to int) bool {
 	return p.blocks == nil || p.blocks.good(p.at+uint64(from), p.at+uint64(to))
 }
 
+// fetch prefetches the line of the byte at at, if there is one.
+func (p *part) fetch(at int) {
+	if uint(at) < uint(len(p.text)) {
+		prefetch(unsafe.Pointer(unsafe.StringData(p.text[at:])))
+	}
+}
+
 // buckets is a hash index.
 type buckets struct{ part }
 
@@ -65,8 +73,6 @@ type probe struct {
 	tag  byte   //
 	hits uint32 // a bit for each place of the bucket that is still to be given
 	bad  bool   // a bucket is damaged: what was looked for may stand there
-
-	touched byte // so that what was read ahead is used
 }
 
 func (b *buckets) probe(hash uint64) probe {
@@ -85,14 +91,12 @@ func (b *buckets) probe(hash uint64) probe {
 	return p
 }
 
-// touch returns some byte of the bucket of a hash.
-func (b *buckets) touch(hash uint64) byte {
-	n := len(b.text) / bucketSize
-	if n == 0 {
-		return 0
+// fetch prefetches the bucket of a hash.
+func (b *buckets) fetch(hash uint64) {
+	if n := len(b.text) / bucketSize; n > 0 {
+		bucket, _ := home(hash, n)
+		b.part.fetch(bucket * bucketSize)
 	}
-	bucket, _ := home(hash, n)
-	return b.text[bucket*bucketSize]
 }
 
 // open looks at the bucket at p.at.

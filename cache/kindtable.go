@@ -62,12 +62,12 @@ func (t *kindTable) after(place uint32, end int) uint32 {
 // more reports whether a record begins at place.
 func (t *kindTable) more(place uint32) bool { return t.offset(place) < len(t.records.text) }
 
-// touch returns some byte of the record at place.
-func (t *kindTable) touch(place uint32) byte {
-	if at := t.offset(place); at < len(t.records.text) {
-		return t.records.text[at]
-	}
-	return 0
+// fetch prefetches the record at place: most end on the line after the one they
+// begin on.
+func (t *kindTable) fetch(place uint32) {
+	at := t.offset(place)
+	t.records.fetch(at)
+	t.records.fetch(at + nextLine)
 }
 
 // roid returns the key of the contact or host at place.
@@ -172,7 +172,7 @@ func (t *kindTable) search(key string, hash uint64) (place uint32, found, ok boo
 // own returns the place of the contact or host whose key is key itself, not
 // another text that says the same: a look-up of its domain has set it, and checked
 // it. So the objects of an answer are found without a search, and their records
-// are in the processor's cache by now (touch). Any other text of a record would be
+// are in the processor's cache by now, or nearly. Any other text of a record would be
 // taken for a key: nobody asks for a name or a street as for a ROID.
 func (t *kindTable) own(key string) (place uint32, ok bool) {
 	if t.kind != registry.KindContact && t.kind != registry.KindHost {
@@ -188,8 +188,8 @@ func (t *kindTable) own(key string) (place uint32, ok bool) {
 // findDomain is find without taking apart more than the name.
 func (t *kindTable) findDomain(p *probe, name string) (place uint32, found, ok bool) {
 	for place, more := p.next(); more; place, more = p.next() {
+		t.fetch(place)
 		c := t.scanner(place)
-		p.touched += t.touch(place + nextLine>>t.shift) // most records end on the line after the one they begin on
 		tail := byte(0)
 		if c.shape(&t.base.texts).flags&hasTail != 0 {
 			tail = c.byte()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 	"sort"
+	"unsafe"
 
 	"rddsd/cache/registry"
 )
@@ -101,7 +102,6 @@ type postingsMaker struct {
 
 	queue   [postingsQueue]posting // what waits until memory is fetched for all of it; see queue
 	waiting int
-	touched uint32 // so that what was read ahead is used
 }
 
 // posting is that a domain refers to the object of a cell.
@@ -162,12 +162,12 @@ func (m *postingsMaker) wait(cell uint32, number int) bool {
 	return m.waiting == len(m.queue)
 }
 
-// fetch returns the queue, which is empty then, and touches its cells.
+// fetch returns the queue, which is empty then, and prefetches its cells.
 func (m *postingsMaker) fetch(cells []uint32) []posting {
 	list := m.queue[:m.waiting]
 	m.waiting = 0
 	for i := range list {
-		m.touched += cells[list[i].cell]
+		prefetch(unsafe.Pointer(&cells[list[i].cell]))
 	}
 	return list
 }
@@ -219,7 +219,7 @@ func (m *postingsMaker) putWaiting() {
 		*at++
 	}
 	for i := range list {
-		m.touched += domains[list[i].cell]
+		prefetch(unsafe.Pointer(&domains[list[i].cell]))
 	}
 	for _, p := range list {
 		domains[p.cell] = p.domain

@@ -116,7 +116,6 @@ type domainRecord struct {
 	ds                                scanner
 	dsCount                           uint64
 	statuses                          registry.Status
-	touched                           byte             // so that what touch reads is used
 	times                             [5]registry.Time // created, updated, transferred, expires, refresh
 }
 
@@ -351,20 +350,19 @@ func (r *domainRecord) hasROID(roid string, t *texts) bool {
 	return ok && serial == r.roidSerial && before == f.before && after == f.after
 }
 
-// touch reads a byte of each record that r refers to. None of them is waited for,
-// so the processor fetches them all at once while it goes on; one after the other
+// fetch prefetches the records that r refers to, all at once; one after the other
 // they would cost as much as all the rest of a look-up (BenchmarkDomain).
-func (b *base) touch(r *domainRecord) (sum byte) {
+func (b *base) fetch(r *domainRecord) {
 	if r.flags&registrantPlace != 0 {
-		sum = b.kinds[registry.KindContact].touch(r.registrant.place)
+		b.kinds[registry.KindContact].fetch(r.registrant.place)
 	}
 	for list := r.hosts; ; {
 		next, ok := list.next()
 		if !ok {
-			return sum
+			return
 		}
 		if !next.dangling {
-			sum += b.kinds[registry.KindHost].touch(next.place)
+			b.kinds[registry.KindHost].fetch(next.place)
 		}
 	}
 }
@@ -372,7 +370,7 @@ func (b *base) touch(r *domainRecord) (sum byte) {
 // fillDomain sets d to the domain of r. ok is false when what r refers to is
 // damaged.
 func (b *base) fillDomain(r *domainRecord, d *registry.Domain) (ok bool) {
-	r.touched = b.touch(r)
+	b.fetch(r)
 	memory := r.appendName(d.Memory[:0])
 	named := len(memory)
 	memory = r.appendROID(memory, &b.texts)

@@ -27,8 +27,7 @@ type references struct {
 	from  *base // that is folded; nil for a snapshot
 	moves [registry.Kinds]moves
 
-	found   []found // foundSize
-	touched byte    // so that what was read ahead is used
+	found []found // foundSize
 }
 
 // found is an object that was found. Most domains have hosts that many others
@@ -88,7 +87,7 @@ func (r *references) add(kind registry.Kind, key string) {
 func (r *references) resolve() {
 	for i := range r.list {
 		if ref := &r.list[i]; !ref.known {
-			r.touched += r.base.kinds[ref.kind].byKey.touch(ref.hash)
+			r.base.kinds[ref.kind].byKey.fetch(ref.hash)
 		}
 	}
 	for i := range r.list {
@@ -99,7 +98,7 @@ func (r *references) resolve() {
 	}
 	for i := range r.list {
 		if ref := &r.list[i]; !ref.known {
-			r.touched += r.base.kinds[ref.kind].touch(ref.place)
+			r.base.kinds[ref.kind].fetch(ref.place)
 		}
 	}
 	for i := range r.list {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"rddsd/cache/registry"
 )
@@ -20,8 +21,6 @@ type spool struct {
 	runs   []*region
 	count  int
 	bytes  int // of the records alone
-
-	touched byte // so that what was read ahead is used
 
 	runSize int // for tests: less than that; 0 = that
 }
@@ -127,7 +126,8 @@ func (s *spool) endRun() error {
 	text, at := textOf(s.buffer), 0
 	for some := range slices.Chunk(s.places, queueSize) {
 		for _, p := range some {
-			s.touched += text[p.at] + text[p.at+p.size-1] // see queue
+			prefetch(unsafe.Pointer(unsafe.StringData(text[p.at:]))) // see queue
+			prefetch(unsafe.Pointer(unsafe.StringData(text[p.at+p.size-1:])))
 		}
 		for _, p := range some {
 			at += copy(run.data[at:], text[p.at:p.at+p.size])
