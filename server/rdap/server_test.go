@@ -201,7 +201,6 @@ func TestConnectionCaps(t *testing.T) {
 	if n := r.counted()[lookup.Limited]; n != 1 {
 		t.Errorf("counted %v", r.counted())
 	}
-
 }
 
 // Who has too many connections and asks nothing over the last of them is not waited
