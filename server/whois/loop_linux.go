@@ -204,9 +204,10 @@ func (l *loop) accept(fd uintptr) (lookUp bool) {
 				return false
 			}
 			came = 0
-			// The scheduler, were it told, would look every 20 us whether this lasts. A
-			// signal, as it sends to preempt us, ends it.
-			_, _, _ = syscall.RawSyscall(syscall.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&gathering)), 0, 0)
+			// No timer of the runtime is that short. The scheduler is told, so that
+			// whoever has something to do gets our processor meanwhile. A signal may
+			// end it early.
+			_ = unix.Nanosleep(&gathering, nil)
 		case syscall.EINTR, syscall.ECONNABORTED: // the next one
 		default:
 			l.failure = errno
