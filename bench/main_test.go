@@ -317,7 +317,7 @@ func answering(t *testing.T, text string) string {
 }
 
 func TestInterruptedRunsTellWhatTheyMeasured(t *testing.T) {
-	args := append([]string{"compare", "null", "null-raw", "--rounds", "1000"}, shortly...)
+	args := append([]string{"compare", "null", "null-raw", "--rounds", "100"}, shortly...)
 	// A busy machine needs longer for anything to be measured.
 	for after := 1500 * time.Millisecond; ; after *= 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), after)

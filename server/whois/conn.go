@@ -74,7 +74,7 @@ func (s *Server) attendBalancer(conn stream, from netip.Addr, head []byte, servi
 			return
 		}
 		defer slot.Release()
-		if err := conn.SetReadDeadline(time.Now().Add(s.patience(terms))); err != nil {
+		if err := s.await(conn, s.patience(terms)); err != nil {
 			s.counts.broken.Add(1)
 			return
 		}
@@ -87,12 +87,23 @@ func (s *Server) attendBalancer(conn stream, from netip.Addr, head []byte, servi
 // certain. It closes conn when it is broken already.
 func (s *Server) begin(conn stream, patience time.Duration) (ok bool) {
 	s.track(conn)
-	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.await(conn, patience); err != nil {
 		s.counts.broken.Add(1)
 		s.end(conn)
 		return false
 	}
 	return true
+}
+
+// await gives the client of conn, which is tracked, patience to send something, and
+// less while draining.
+func (s *Server) await(conn stream, patience time.Duration) error {
+	err := conn.SetReadDeadline(time.Now().Add(patience))
+	if err == nil && s.draining.Load() {
+		// hurry may have been here before us.
+		err = conn.SetReadDeadline(time.Now().Add(cmp.Or(s.RefuseTimeout, DefaultRefuseTimeout)))
+	}
+	return err
 }
 
 // end closes conn and takes it off the books.
