@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -78,15 +79,34 @@ func (s *Supervisor) opened(path string) []net.Listener {
 	return s.sockets[path]
 }
 
+// listenTimeout is how long the supervisor may take to hear what it is told. Its queue
+// is short, and when nobody reads it we have better to do than to wait.
+const listenTimeout = time.Second
+
 // tell tells the supervisor about a state. What it does not hear it will ask about
 // in its own way.
 func (s *Supervisor) tell(state string) {
-	if s == nil {
+	address := os.Getenv("NOTIFY_SOCKET")
+	if s == nil || address == "" {
 		return
 	}
-	if _, err := daemon.SdNotify(false, state); err != nil {
+	if err := notify(address, state, listenTimeout); err != nil {
 		s.log.Warn("the supervisor could not be told how we are", "state", state, "error", err)
 	}
+}
+
+// notify is sd_notify(3), which waits for as long as it takes, within timeout.
+func notify(address, state string, timeout time.Duration) error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: address, Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(state))
+	return err
 }
 
 // Stopping says that we are about to end.

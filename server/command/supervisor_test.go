@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net"
 	"os"
@@ -82,6 +83,30 @@ func TestKnock(t *testing.T) {
 		if err := knock(t.Context(), []net.Addr{closing.Addr(), l.Addr()}, 100*time.Millisecond); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// A supervisor that does not listen holds nobody up.
+func TestDeafSupervisor(t *testing.T) {
+	address := filepath.Join(t.TempDir(), "notify")
+	deaf, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: address, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	told := 0
+	for err == nil {
+		if told++; told > 1_000_000 {
+			t.Fatal("its queue has no end")
+		}
+		err = notify(address, "READY=1", 10*time.Millisecond)
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+	heard := make([]byte, 16)
+	if n, err := deaf.Read(heard); err != nil || string(heard[:n]) != "READY=1" {
+		t.Errorf("heard %q, %v", heard[:n], err)
 	}
 }
 

@@ -115,6 +115,7 @@ func TestReplacedUnderLoad(t *testing.T) {
 	for serial := int64(2); serial < 2+rounds; serial++ {
 		configure(serial)
 		must(t, d.cmd.Process.Signal(syscall.SIGHUP))
+		s.hear(d, "READY=1")
 		d.within("what changed is seen", func() error {
 			for _, name := range []string{first, second} {
 				client := newClient(name, false)
