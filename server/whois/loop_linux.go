@@ -31,13 +31,6 @@ const (
 	// batch is after how many connections a loop lets others run: raw system
 	// calls do not tell the scheduler that they may take long.
 	batch = 128
-
-	// To be woken for each connection costs a loop a tenth of a query. So after crowd
-	// connections in a row it sleeps for gather, and then takes those that have come
-	// meanwhile. They wait for so long at most; where fewer than some 10,000 come in a
-	// second, nobody does (bench/RESULTS.md).
-	crowd  = 3
-	gather = 200 * time.Microsecond
 )
 
 // loop serves the connections of a listening socket in one goroutine, without
@@ -179,13 +172,12 @@ func (l *loop) close() error { return l.file.Close() }
 // accept serves connections until none is waiting. It reports whether the loop is
 // to look up: it is to stop, its time is over, or there is a failure.
 func (l *loop) accept(fd uintptr) (lookUp bool) {
-	s, gathering := l.server, unix.NsecToTimespec(int64(gather))
+	s := l.server
 	l.w = s.hire()
 	defer func() {
 		s.dismiss(l.w)
 		l.w = nil
 	}()
-	came := 0 // since it last waited
 	for served := 1; ; served++ {
 		if l.stopping.Load() && (l.until.IsZero() || time.Now().After(l.until)) {
 			return true
@@ -196,18 +188,10 @@ func (l *loop) accept(fd uintptr) (lookUp bool) {
 		switch errno {
 		case 0:
 			l.accepted = true
-			came++
 			s.counts.connections.Add(1)
 			l.serve(conn)
 		case syscall.EAGAIN:
-			if came < crowd {
-				return false
-			}
-			came = 0
-			// No timer of the runtime is that short. The scheduler is told, so that
-			// whoever has something to do gets our processor meanwhile. A signal may
-			// end it early.
-			_ = unix.Nanosleep(&gathering, nil)
+			return false
 		case syscall.EINTR, syscall.ECONNABORTED: // the next one
 		default:
 			l.failure = errno
